@@ -1,0 +1,1 @@
+"""Mirrors the site to the cloud collector and brings its commands home."""

@@ -1,0 +1,1 @@
+"""Chooses which miners give up how much power when the grid or a price asks for it."""

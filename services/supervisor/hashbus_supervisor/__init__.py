@@ -1,0 +1,1 @@
+"""The hashbus command: starts the broker and the services on one machine and restarts what falls."""
