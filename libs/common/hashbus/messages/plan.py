@@ -1,0 +1,157 @@
+"""What was decided: setpoints explained, curtailment planned, delivered and settled."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
+from hashbus.messages.request import Profile, Rank
+from hashbus.topics import Keep, Topic
+from hashbus.units import Count, Percent, Seconds, SignedWatts, TerahashPerSecond, WattHours, Watts
+
+
+class BidEffect(StrEnum):
+    """What a bid came to: it set the power, narrowed it, was blocked by a stronger one, or had no say."""
+
+    WON = "won"
+    NARROWED = "narrowed"
+    BLOCKED = "blocked"
+    LAPSED = "lapsed"
+    IDLE = "idle"
+
+
+class HeardBid(Part):
+    """One bid as the arbiter heard it, and what came of it."""
+
+    source: Id
+    scope: Id
+    name: Id
+    rank: Rank
+    cap_w: Watts | None = None
+    floor_w: Watts | None = None
+    wish_w: Watts | None = None
+    until: Moment
+    why: Text
+    effect: BidEffect
+    blocked_by: Word | None = Field(None, description="The bid or the figure that stood in the way")
+
+
+class Decision(Message):
+    """Why a miner may draw this power. The setpoint can be computed again from this message alone."""
+
+    topic: ClassVar[Topic] = Topic(
+        "miner/{miner}/decision", writers=("controller",), retain=True, keep=Keep.EVERY
+    )
+
+    miner: Id
+    id: Id
+    power_w: Watts
+    previous_w: Watts | None = None
+    winner: Word
+    reason: Text
+    bids: tuple[HeardBid, ...] = ()
+    held_back_by: Text | None = Field(None, description="A change that waits: for its interval, its step, its cost")
+    next_change_at: Moment | None = None
+
+
+class ControlState(Message):
+    """What the controller must remember over a restart. The broker keeps it, so no state file is needed."""
+
+    topic: ClassVar[Topic] = Topic("control/state", writers=("controller",), retain=True)
+
+    profile: Profile = Profile.MANUAL
+    is_enabled: bool = Field(False, description="Automatic control is switched on by a person (S2.8)")
+    latches_pct: dict[Id, Percent] = Field({}, description="Latched power of each policy, in per cent")
+    changed_at: dict[Id, Moment] = Field({}, description="Last change of power of each miner")
+    changes_today: dict[Id, Count] = Field({}, description="Changes of power since midnight of the site")
+
+
+class PlanState(StrEnum):
+    """The life of a curtailment plan."""
+
+    PENDING = "pending"
+    EXECUTING = "executing"
+    EXECUTED = "executed"
+    RECOVERING = "recovering"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class PlannedMiner(Part):
+    """One miner's part in a plan: its cap, and what that saves."""
+
+    miner: Id
+    cap_w: Watts
+    saves_w: Watts
+    loses_ths: TerahashPerSecond | None = None
+
+
+class CurtailmentPlan(Message):
+    """Which miners give up how much, and until when; the caps lapse with it."""
+
+    topic: ClassVar[Topic] = Topic("curtailment/plan", writers=("curtailer",), retain=True, keep=Keep.EVERY)
+
+    plan: Id
+    state: PlanState
+    strategy: Id
+    target_w: Watts
+    planned_w: Watts
+    starts_at: Moment
+    ends_at: Moment
+    miners: tuple[PlannedMiner, ...] = ()
+    missing_w: Watts = Field(0, description="What the site cannot give, with the reason in `why`")
+    why: Text
+
+
+class SkippedMiner(Part):
+    """A miner that takes no part, and why."""
+
+    miner: Id
+    reason: Word
+
+
+class PlanProgress(Message):
+    """How far a plan is delivered, confirmed by telemetry or a meter."""
+
+    topic: ClassVar[Topic] = Topic(
+        "curtailment/{plan}/progress", writers=("curtailer",), retain=True, keep=Keep.EVERY
+    )
+
+    plan: Id
+    state: PlanState
+    target_w: Watts
+    delivered_w: SignedWatts
+    confirmed: Count
+    waiting: Count
+    failed: Count
+    skipped: tuple[SkippedMiner, ...] = ()
+
+
+class SettledInterval(Part):
+    """One metering interval of a settlement."""
+
+    starts_at: Moment
+    duration_s: Seconds
+    baseline_wh: WattHours
+    metered_wh: WattHours
+    delivered_wh: float
+
+
+class Settlement(Message):
+    """What a plan delivered against its baseline; recomputable from the record."""
+
+    topic: ClassVar[Topic] = Topic(
+        "curtailment/{plan}/settlement", writers=("curtailer",), retain=True, keep=Keep.EVERY
+    )
+
+    plan: Id
+    method: Word
+    delivered_wh: float
+    promised_wh: WattHours
+    score_pct: float
+    intervals: tuple[SettledInterval, ...] = ()
+    signature: Word | None = None

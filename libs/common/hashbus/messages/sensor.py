@@ -1,0 +1,46 @@
+"""What rooms, pipes, windows and plugs say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field
+
+from hashbus.messages.base import Id, Message, Part, Word
+from hashbus.topics import Keep, Topic
+from hashbus.units import Bars, Celsius, LitresPerMinute, Percent, Rpm, SignedWatts, WattHours
+
+
+class SensorReading(Part):
+    """One reading of a sensor; only what it measures is set."""
+
+    temperature_c: Celsius | None = None
+    target_c: Celsius | None = None
+    humidity_pct: Percent | None = None
+    contact: bool | None = Field(None, description="True is closed")
+    occupancy: bool | None = None
+    is_on: bool | None = None
+    flow_lpm: LitresPerMinute | None = None
+    pressure_bar: Bars | None = None
+    pump_rpm: Rpm | None = None
+    power_w: SignedWatts | None = None
+    energy_wh: WattHours | None = None
+    battery_pct: Percent | None = None
+    link_pct: Percent | None = None
+
+
+class SensorTelemetry(SensorReading, Message):
+    """One reading of a sensor: where it came from and when."""
+
+    topic: ClassVar[Topic] = Topic(
+        "sensor/{source}/{sensor}/telemetry",
+        writers=("poller", "smarthome"),
+        retain=True,
+        stale_after=timedelta(minutes=60),
+        keep=Keep.EVERY,
+    )
+
+    source: Id
+    sensor: Id
+    name: Word | None = Field(None, description="As people call it; a Zigbee name may have slashes, an id may not")

@@ -1,0 +1,86 @@
+"""The units of every number on the bus: its symbol, its bounds, and what Home Assistant calls it.
+
+A field's type says what it measures (`power_w: Watts`), so bounds, documentation, JSON Schema, time-series columns and Home
+Assistant discovery come from one place. Device and state classes are those of Home Assistant's sensor platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit of a number: how it is written after the figure and at the end of a field name."""
+
+    symbol: str
+    suffix: str
+    quantity: str
+    device_class: str | None = None
+    state_class: str = "measurement"
+    decimals: int = 1
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Write the unit into the JSON Schema of the field."""
+        return {**handler(core), "unit": self.symbol, "quantity": self.quantity}
+
+
+WATT = Unit("W", "_w", "power", device_class="power", decimals=0)
+WATT_HOUR = Unit("Wh", "_wh", "energy", device_class="energy", state_class="total_increasing", decimals=0)
+CELSIUS = Unit("°C", "_c", "temperature", device_class="temperature")
+TERAHASH = Unit("TH/s", "_ths", "hashrate", decimals=2)
+EXAHASH = Unit("EH/s", "_ehs", "hashrate", decimals=1)
+JOULE_PER_TERAHASH = Unit("J/TH", "_j_per_th", "efficiency", decimals=1)
+PERCENT = Unit("%", "_pct", "share", decimals=1)
+RPM = Unit("rpm", "_rpm", "rotation", decimals=0)
+MEGAHERTZ = Unit("MHz", "_mhz", "frequency", device_class="frequency", decimals=0)
+HERTZ = Unit("Hz", "_hz", "frequency", device_class="frequency", decimals=2)
+VOLT = Unit("V", "_v", "voltage", device_class="voltage")
+AMPERE = Unit("A", "_a", "current", device_class="current")
+LITRE_PER_MINUTE = Unit("L/min", "_lpm", "flow", device_class="volume_flow_rate")
+BAR = Unit("bar", "_bar", "pressure", device_class="pressure", decimals=2)
+MILLISECOND = Unit("ms", "_ms", "latency", device_class="duration")
+SECOND = Unit("s", "_s", "duration", device_class="duration", decimals=0)
+COUNT = Unit("", "", "count", decimals=0)
+COUNTER = Unit("", "", "count", state_class="total_increasing", decimals=0)
+BITCOIN = Unit("BTC", "_btc", "amount", decimals=8)
+US_DOLLAR = Unit("USD", "_usd", "amount", decimals=2)
+US_DOLLAR_PER_PETAHASH_DAY = Unit("USD/PH/day", "_usd_per_ph_day", "hashprice", decimals=2)
+PRICE_PER_KWH = Unit("/kWh", "_per_kwh", "price", decimals=4)
+
+
+# Bounds are what the physical thing can be, not what is healthy: outside them a reading is broken, not hot.
+Watts = Annotated[float, Field(ge=0, le=5e9), WATT]
+SignedWatts = Annotated[float, Field(ge=-5e9, le=5e9), WATT]
+WattHours = Annotated[float, Field(ge=0, le=1e15), WATT_HOUR]
+Celsius = Annotated[float, Field(ge=-80, le=250), CELSIUS]
+TerahashPerSecond = Annotated[float, Field(ge=0, le=1e9), TERAHASH]
+ExahashPerSecond = Annotated[float, Field(ge=0, le=1e9), EXAHASH]
+JoulesPerTerahash = Annotated[float, Field(ge=0, le=1e7), JOULE_PER_TERAHASH]
+Percent = Annotated[float, Field(ge=0, le=100), PERCENT]
+OverdrivePercent = Annotated[float, Field(ge=0, le=200), PERCENT]
+Rpm = Annotated[float, Field(ge=0, le=200_000), RPM]
+Megahertz = Annotated[float, Field(ge=0, le=10_000), MEGAHERTZ]
+Hertz = Annotated[float, Field(ge=0, le=1_000), HERTZ]
+Volts = Annotated[float, Field(ge=0, le=100_000), VOLT]
+SignedAmperes = Annotated[float, Field(ge=-100_000, le=100_000), AMPERE]
+LitresPerMinute = Annotated[float, Field(ge=0, le=100_000), LITRE_PER_MINUTE]
+Bars = Annotated[float, Field(ge=-1, le=1_000), BAR]
+Milliseconds = Annotated[float, Field(ge=0, le=1e9), MILLISECOND]
+Seconds = Annotated[float, Field(ge=0, le=1e11), SECOND]
+Count = Annotated[int, Field(ge=0), COUNT]
+Counter = Annotated[int, Field(ge=0), COUNTER]
+Bitcoin = Annotated[float, Field(ge=0, le=21e6), BITCOIN]
+BitcoinVolume = Annotated[float, Field(ge=0, le=1e9), BITCOIN]
+Dollars = Annotated[float, Field(ge=0, le=1e9), US_DOLLAR]
+SignedDollars = Annotated[float, Field(ge=-1e9, le=1e9), US_DOLLAR]
+DollarsPerPetahashDay = Annotated[float, Field(ge=0, le=1e6), US_DOLLAR_PER_PETAHASH_DAY]
+PricePerKwh = Annotated[float, Field(ge=-100, le=1_000), PRICE_PER_KWH]
