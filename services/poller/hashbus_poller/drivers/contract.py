@@ -1,0 +1,292 @@
+"""What a device driver is: three methods, a capability more for each thing the device can do, five errors.
+
+A driver fetches and parses; it never retries, schedules, stamps the time or knows what a topic is: those are the poller's.
+To write one, copy `_blueprint/` and run `tests/poller/driver_promises.py` against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from hashbus.messages import BatteryReading, Level, MeterReading, MinerIdentity, MinerReading, OrderParams
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from hashbus.clock import Clock
+
+
+class DeviceError(Exception):
+    """Something went wrong with a device; the message says what, in words for the operator, without secrets."""
+
+
+class Unreachable(DeviceError):
+    """No answer: refused, silent, cut off, or busy. Trying again may help."""
+
+    def __init__(self, message: str, *, is_refused: bool = False) -> None:
+        """`is_refused` is a clear no from the network (nothing listens there), known at once (S1.45)."""
+        super().__init__(message)
+        self.is_refused = is_refused
+
+
+class Refused(DeviceError):
+    """The device answered no: wrong password, no permission, write access off. Trying again will not help."""
+
+
+class Garbled(DeviceError):
+    """The answer cannot be understood; `payload` is kept so that it can become a fixture."""
+
+    def __init__(self, message: str, payload: bytes = b"") -> None:
+        """Keep the payload beside the message."""
+        super().__init__(message)
+        self.payload = payload
+
+
+class Unsupported(DeviceError):
+    """This firmware cannot do that."""
+
+
+class Tape(Protocol):
+    """Where a driver leaves every question and answer, unparsed: the raw ring, or a fixture being recorded."""
+
+    def keep(self, question: str, answer: bytes) -> None:
+        """Remember one exchange; `question` names it ("summary", "GET /api/system/info") and holds no secret."""
+        ...
+
+
+class MinerDriver(Protocol):
+    """One miner on the wire."""
+
+    async def identify(self) -> MinerIdentity:
+        """Ask who the miner is and what can be done with it; DeviceError when it does not tell."""
+        ...
+
+    async def read(self) -> MinerReading:
+        """Take one reading; DeviceError when none can be had."""
+        ...
+
+    async def close(self) -> None:
+        """Give up connections and sessions."""
+        ...
+
+
+class BatteryDriver(Protocol):
+    """One battery or inverter on the wire."""
+
+    async def read(self) -> BatteryReading:
+        """Take one reading; DeviceError when none can be had."""
+        ...
+
+    async def close(self) -> None:
+        """Give up connections and sessions."""
+        ...
+
+
+class MeterDriver(Protocol):
+    """One electricity meter on the wire."""
+
+    async def read(self) -> MeterReading:
+        """Take one reading; DeviceError when none can be had."""
+        ...
+
+    async def close(self) -> None:
+        """Give up connections and sessions."""
+        ...
+
+
+@runtime_checkable
+class LimitsPower(Protocol):
+    """Capability `power_limit`."""
+
+    async def set_power_limit(self, power_w: float) -> None:
+        """Draw at most `power_w` watts from now on. Setting what is already set costs nothing."""
+        ...
+
+
+@runtime_checkable
+class SetsPowerPercent(Protocol):
+    """Capability `power_percent`: quick modulation without a restart of mining."""
+
+    async def set_power_percent(self, power_pct: float) -> None:
+        """Draw `power_pct` per cent of the power limit; 100 ends the modulation."""
+        ...
+
+
+@runtime_checkable
+class Sleeps(Protocol):
+    """Capability `sleep`."""
+
+    async def sleep(self) -> None:
+        """Stop mining and draw next to nothing."""
+        ...
+
+    async def wake(self) -> None:
+        """Mine again."""
+        ...
+
+
+@runtime_checkable
+class RestartsMining(Protocol):
+    """Capability `restart`."""
+
+    async def restart_mining(self) -> None:
+        """Restart the mining process, not the device."""
+        ...
+
+
+@runtime_checkable
+class Reboots(Protocol):
+    """Capability `reboot`."""
+
+    async def reboot(self) -> None:
+        """Restart the device."""
+        ...
+
+
+@runtime_checkable
+class SetsFan(Protocol):
+    """Capability `fan`."""
+
+    async def set_fan(self, fan_pct: float | None) -> None:
+        """Hold the fans at `fan_pct` per cent (0 to 100); None gives them back to the firmware."""
+        ...
+
+
+@runtime_checkable
+class SetsFrequency(Protocol):
+    """Capability `frequency`."""
+
+    async def set_frequency(self, frequency_mhz: float) -> None:
+        """Run the chips at `frequency_mhz`; Unsupported when the firmware has no such step."""
+        ...
+
+
+@runtime_checkable
+class SwitchesPool(Protocol):
+    """Capability `pool`."""
+
+    async def set_pool(self, pool: OrderParams) -> None:
+        """Mine for `pool.url` as `pool.worker`."""
+        ...
+
+
+@runtime_checkable
+class Blinks(Protocol):
+    """Capability `blink`."""
+
+    async def blink(self, on: bool) -> None:
+        """Blink so that a person finds it in the rack, or stop."""
+        ...
+
+
+class DeviceKind(StrEnum):
+    """What a driver reads."""
+
+    MINER = "miner"
+    BATTERY = "battery"
+    METER = "meter"
+
+
+class DeviceOptions(BaseModel):
+    """What every device's configuration has; a driver adds its own fields in a subclass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_s: float = Field(5.0, gt=0, le=120, description="Longest wait for one whole answer")
+
+
+class HostOptions(DeviceOptions):
+    """A device with an address."""
+
+    host: str = Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$",
+        description="IP address or host name, without a port or `http://`",
+    )
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the poller lends a driver: the clock, one HTTP client for all devices, and the tape."""
+
+    clock: Clock
+    http: Callable[[], aiohttp.ClientSession]
+    tape: Tape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A device that answered a scan: enough to recognise it and to paste it into a configuration."""
+
+    driver: str
+    kind: DeviceKind = DeviceKind.MINER
+    host: str
+    make: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    mac: str | None = None
+    hashrate_ths: float | None = None
+    power_w: float | None = None
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a driver recognises its devices in a scan: which open port is worth a question, and the question."""
+
+    port: int
+    ask: Callable[[str, int, Wiring], Awaitable[Sighting | None]]
+    """Called with host, port and wiring when the port is open. None: not mine. DeviceError counts as not mine too."""
+    order: int = 50
+    """Among drivers that look at the same port, the smallest goes first: the specific before the general."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverSpec:
+    """A driver as its entry point (group `hashbus.drivers`) gives it to the poller."""
+
+    name: str
+    kind: DeviceKind
+    title: str
+    level: Level
+    options: type[DeviceOptions]
+    create: Callable[[Any, Wiring], Any]
+    """Makes the driver from validated options of the class `options`; opens nothing yet."""
+    looks: tuple[Look, ...] = ()
+    min_interval_s: float = 1.0
+    """The device is harmed or angered by polling it more often."""
+
+
+__all__ = [
+    "BatteryDriver",
+    "Blinks",
+    "DeviceError",
+    "DeviceKind",
+    "DeviceOptions",
+    "DriverSpec",
+    "Garbled",
+    "HostOptions",
+    "LimitsPower",
+    "Look",
+    "MeterDriver",
+    "MinerDriver",
+    "Reboots",
+    "Refused",
+    "RestartsMining",
+    "SecretStr",
+    "SetsFan",
+    "SetsFrequency",
+    "SetsPowerPercent",
+    "Sighting",
+    "Sleeps",
+    "SwitchesPool",
+    "Tape",
+    "Unreachable",
+    "Unsupported",
+    "Wiring",
+]
