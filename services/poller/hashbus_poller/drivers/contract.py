@@ -1,7 +1,7 @@
 """What a device driver is: three methods, a capability more for each thing the device can do, five errors.
 
 A driver fetches and parses; it never retries, schedules, stamps the time or knows what a topic is: those are the poller's.
-To write one, copy `_blueprint/` and run `tests/poller/driver_promises.py` against it.
+To write one, copy `_blueprint/` and run the promises of `hashbus_poller.testing.driver_promises` against it.
 """
 
 from __future__ import annotations
