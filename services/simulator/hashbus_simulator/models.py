@@ -1,0 +1,79 @@
+"""Figures of the miners that the simulator can be."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Cooling(StrEnum):
+    """What carries the heat away."""
+
+    AIR = "air"
+    LIQUID = "liquid"
+
+
+@dataclass(frozen=True, slots=True)
+class MinerModel:
+    """What one model of miner can do at its best: rated figures, boards and cooling.
+
+    `sleep_w` is what the supply draws while nothing hashes. `hash_exponent` says how hashrate follows power:
+    hashrate = rated * (power / rated power) ** exponent; below 1 because a slower chip also needs less voltage.
+    `max_power_share` is the highest power limit or percentage, as a share of the rated power.
+    """
+
+    name: str
+    hashrate_ths: float
+    power_w: float
+    boards: int
+    chips_per_board: int
+    freq_mhz: float
+    cooling: Cooling = Cooling.AIR
+    hashboard: str = ""
+    psu: str = ""
+    control_board: str = ""
+    chip: str = ""
+    fans: int = 0
+    max_fan_rpm: int = 6000
+    sleep_w: float = 13.0
+    min_power_share: float = 0.3
+    max_power_share: float = 1.0
+    hash_exponent: float = 0.8
+
+
+WHATSMINERS: tuple[MinerModel, ...] = (
+    MinerModel(
+        "M64_VL40", 212.0, 3600.0, 4, 204, 612.0, Cooling.LIQUID, "H64", "P738B", "CB6V5", "K92",
+        max_power_share=1.0,
+    ),
+    MinerModel("M66S_VL20", 298.0, 5513.0, 4, 306, 640.0, Cooling.LIQUID, "H66", "P661D", "CB6V10", "K92"),
+    MinerModel("M50_VH40", 118.0, 3306.0, 3, 117, 655.0, Cooling.AIR, "H50", "P463B", "CB6V5", "K88", fans=2,
+               max_fan_rpm=7000),
+    MinerModel("M50S_VH50", 128.0, 3328.0, 3, 117, 680.0, Cooling.AIR, "H50S", "P463B", "CB6V5", "K88", fans=2,
+               max_fan_rpm=7000),
+    MinerModel("M60_VK40", 172.0, 3422.0, 3, 156, 600.0, Cooling.AIR, "H60", "P463C", "CB6V10", "K90", fans=2,
+               max_fan_rpm=7000),
+    MinerModel("M60S_VK30", 186.0, 3441.0, 3, 165, 620.0, Cooling.AIR, "H60S", "P463C", "CB6V10", "K90", fans=2,
+               max_fan_rpm=7000),
+)  # fmt: skip
+
+ANTMINERS: tuple[MinerModel, ...] = (
+    MinerModel("Antminer S19", 95.0, 3250.0, 3, 76, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
+    MinerModel("Antminer S19 Pro", 110.0, 3250.0, 3, 114, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
+    MinerModel("Antminer S19j Pro", 104.0, 3068.0, 3, 126, 545.0, fans=4, chip="BM1362", sleep_w=25.0),
+    MinerModel("Antminer S19 XP", 140.0, 3010.0, 3, 110, 545.0, fans=4, chip="BM1366", sleep_w=25.0),
+    MinerModel("Antminer S21", 200.0, 3500.0, 3, 108, 490.0, fans=4, chip="BM1368", sleep_w=25.0),
+    MinerModel("Antminer S21 Pro", 234.0, 3510.0, 3, 65, 525.0, fans=4, chip="BM1370", sleep_w=25.0),
+)
+
+CGMINERS: tuple[MinerModel, ...] = (
+    MinerModel("GekkoScience R909", 1.5, 25.0, 1, 6, 450.0, fans=1, chip="BM1366", sleep_w=2.0,
+               min_power_share=0.1, max_power_share=1.4),
+    MinerModel("Generic SHA-256", 100.0, 3300.0, 3, 110, 600.0, fans=2, sleep_w=15.0),
+)  # fmt: skip
+
+BITAXES: tuple[MinerModel, ...] = (
+    MinerModel("Bitaxe Ultra", 0.49, 12.0, 1, 1, 485.0, fans=1, chip="BM1366", sleep_w=2.5, max_power_share=1.6),
+    MinerModel("Bitaxe Supra", 0.65, 14.0, 1, 1, 490.0, fans=1, chip="BM1368", sleep_w=2.5, max_power_share=1.6),
+    MinerModel("Bitaxe Gamma", 1.2, 18.0, 1, 1, 525.0, fans=1, chip="BM1370", sleep_w=2.5, max_power_share=1.6),
+)
+
+MODELS: dict[str, MinerModel] = {m.name: m for m in (*WHATSMINERS, *ANTMINERS, *CGMINERS, *BITAXES)}

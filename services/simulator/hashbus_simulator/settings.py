@@ -1,0 +1,119 @@
+"""The `simulator:` section of the site configuration."""
+
+from ipaddress import IPv4Address
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from hashbus_simulator.models import MODELS
+
+
+class DeviceBlock(BaseModel):
+    """One emulated device, or `count` of them on consecutive addresses.
+
+    `host` (or `from`) is the address of the first; ids of a block are `{id}-1`, `{id}-2`, ...; without an id the
+    family names them. `ports` overrides port numbers by name; 0 takes any free one. `ambient_c` is the
+    temperature around the device.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    host: IPv4Address = Field(validation_alias=AliasChoices("host", "from"))
+    count: int = Field(default=1, ge=1, le=100_000)
+    ports: dict[str, Annotated[int, Field(ge=0, le=65535)]] = Field(default_factory=dict)
+
+    @field_validator("host")
+    @classmethod
+    def _stays_on_this_machine(cls, host: IPv4Address) -> IPv4Address:
+        if not host.is_loopback:
+            raise ValueError("emulated devices listen on loopback addresses (127.x.y.z) only")
+        return host
+
+
+class MinerBlock(DeviceBlock):
+    """What every emulated miner has: a model, its surroundings and how long tuning and booting take.
+
+    `tuning_s` and `boot_s` are simulated seconds (real ones divided by `speed`).
+    """
+
+    model: str
+    ambient_c: float = Field(default=22.0, ge=-40, le=60)
+    tuning_s: float = Field(default=300.0, ge=0, le=7200)
+    boot_s: float = Field(default=60.0, ge=0, le=3600)
+
+    @field_validator("model")
+    @classmethod
+    def _is_known(cls, model: str) -> str:
+        if model not in MODELS:
+            raise ValueError(f"unknown model; known are {', '.join(sorted(MODELS))}")
+        return model
+
+
+class WhatsminerBlock(MinerBlock):
+    """A WhatsMiner with API v3. `ports`: `api` (4433) and `cgminer` (4028).
+
+    `password` is that of the account `super`; the default, equal to the account's name, does not allow writing,
+    nor does `api_switch: false`. `ts_window_s` is the greatest age of a signed request.
+    """
+
+    family: Literal["whatsminer_v3"] = "whatsminer_v3"
+    model: str = "M64_VL40"
+    password: SecretStr = SecretStr("super")
+    api_switch: bool = True
+    ts_window_s: int = Field(default=300, ge=1)
+    string_numbers: bool = False
+    idle_close_s: float = Field(default=300.0, gt=0)
+    firmware: str = "20250415.11.REL"
+
+
+class AntminerBlock(MinerBlock):
+    """A stock Antminer. `ports`: `cgminer` (4028) and `web` (80).
+
+    `missing_comma` writes `}{` in `stats` as old bmminer does; `new_api` answers the flag of newer firmware.
+    `settle_s` is the time in simulated seconds for which reads after a configuration write show the old state.
+    """
+
+    family: Literal["antminer"] = "antminer"
+    model: str = "Antminer S19j Pro"
+    password: SecretStr = SecretStr("root")
+    missing_comma: bool = False
+    new_api: bool = True
+    settle_s: float = Field(default=15.0, ge=0, le=600)
+
+
+class CgminerBlock(MinerBlock):
+    """A miner run by plain cgminer. `ports`: `cgminer` (4028). `privileged` allows writing to everybody (`W:`)."""
+
+    family: Literal["cgminer"] = "cgminer"
+    model: str = "Generic SHA-256"
+    privileged: bool = False
+
+
+class BitaxeBlock(MinerBlock):
+    """A Bitaxe with AxeOS. `ports`: `web` (80). `version` picks the generation of its API."""
+
+    family: Literal["bitaxe"] = "bitaxe"
+    model: str = "Bitaxe Gamma"
+    version: str = "v2.12.0"
+
+
+AnyBlock = Annotated[
+    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock, Field(discriminator="family")
+]
+
+
+class SimulatorSettings(BaseModel):
+    """What is emulated: devices, the seed of all chance, and how fast simulated time passes.
+
+    `speed` 60 lets an hour of tuning, heating and battery pass in a minute. `control_port` is the HTTP control
+    API on `control_host`; 0 takes any free port, null turns it off.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int = 1
+    speed: float = Field(default=1.0, gt=0, le=100_000)
+    control_host: str = "127.0.0.1"
+    control_port: int | None = Field(default=9130, ge=0, le=65535)
+    devices: list[AnyBlock] = Field(default_factory=list)
