@@ -20,3 +20,4 @@ done
 pin setup
 pin run -c setup.txt "${own[@]}"
 pin dev -c setup.txt -c run.txt
+pin node

@@ -4,25 +4,32 @@
 #   tools/setup.sh run    what `hashbus up` needs
 #   tools/setup.sh test   that, and what the checks and tests need
 #
-# Nothing is done twice: a stamp in .venv remembers the requirement files it was made from.
+# Nothing is done twice: stamps in .venv remember the files that each step was made from. Whatever cannot be had is
+# named in one line; what a site can run without stops nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly goal=${1:-run}
 readonly venv=.venv
+readonly test_servers=.tools
+PATH=$PATH:/usr/sbin # where Debian keeps mosquitto, and where an ordinary user does not look
 
 say() { printf 'setup: %s\n' "$*"; }
 
+warn() { printf 'setup: %s\n' "$*" >&2; }
+
 fail() {
-    printf 'setup: %s\n' "$*" >&2
+    warn "$*"
     exit 1
 }
 
-distributions() { printf '%s\n' libs/*/pyproject.toml services/*/pyproject.toml | xargs -n 1 dirname; }
+has() { command -v "$1" >/dev/null; }
+
+# ---- stamps ----------------------------------------------------------------------------------------------------------
 
 fingerprint() { cat "$@" | sha256sum | cut -d ' ' -f 1; }
 
-# done_before NAME FILE...: whether step NAME was already done from exactly these files.
+# done_before STEP FILE...: whether STEP was done already, from exactly these files.
 done_before() {
     local stamp=$venv/.setup-$1
     shift
@@ -35,46 +42,144 @@ remember() {
     fingerprint "$@" >"$stamp"
 }
 
-make_venv() {
+# ---- Debian ----------------------------------------------------------------------------------------------------------
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif has sudo && [ -t 0 ]; then
+        sudo "$@"
+    elif has sudo; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+lists_are_fresh=no
+refresh_package_lists() {
+    [ "$lists_are_fresh" = no ] || return 0
+    as_root apt-get update -qq >/dev/null || return 1
+    lists_are_fresh=yes
+}
+
+# debian_packages NAME...: install them; 1 when this machine or this user cannot.
+debian_packages() {
+    has apt-get || return 1
+    say "Debian packages: $*"
+    refresh_package_lists && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq --yes --no-install-recommends "$@" >/dev/null
+}
+
+python_is_usable() { python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+need_python() {
+    python_is_usable && return
+    debian_packages python3 python3-venv ca-certificates || true
+    python_is_usable || fail 'Python 3.11 or newer with its venv module is missing: install python3 and python3-venv'
+}
+
+need_broker() {
+    has mosquitto && return
+    if ! debian_packages mosquitto mosquitto-clients; then
+        warn 'mosquitto is missing and cannot be installed: a site will run on the embedded broker'
+        return
+    fi
+    # Debian starts what it installs. A site starts a broker of its own, which wants the same port.
+    if [ -d /run/systemd/system ]; then
+        as_root systemctl disable --quiet --now mosquitto.service
+    fi
+}
+
+# The databases that the tests talk to are unpacked beside the clone, not installed: Debian would start them as
+# services of the machine.
+need_test_servers() {
+    local name missing=()
+    for name in influxd:influxdb victoria-metrics:victoria-metrics; do
+        has "${name%:*}" || [ -x "$test_servers/usr/bin/${name%:*}" ] || missing+=("${name#*:}")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "databases for the tests: ${missing[*]}"
+    mkdir -p "$test_servers/packages"
+    if ! download_debian_packages "${missing[@]}"; then
+        warn "not to be had from Debian: ${missing[*]}; the tests that need them will fail"
+        return
+    fi
+    for name in "$test_servers"/packages/*.deb; do dpkg-deb --extract "$name" "$test_servers"; done
+    rm -r "$test_servers/packages"
+}
+
+download_debian_packages() {
+    has apt-get || return 1
+    (cd "$test_servers/packages" && apt-get download -qq "$@" >/dev/null 2>&1) && return
+    refresh_package_lists
+    (cd "$test_servers/packages" && apt-get download -qq "$@" >/dev/null)
+}
+
+# ---- Python ----------------------------------------------------------------------------------------------------------
+
+need_venv() {
     if ! "$venv/bin/python" -c '' 2>/dev/null; then
         say "virtual environment in $venv"
         python3 -m venv --clear "$venv"
     fi
     done_before installer requirements/setup.txt && return
-    say 'installer'
+    say 'installer and build backend'
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
     remember installer requirements/setup.txt
 }
 
-# uv does not read pip's configuration: pass on the index that pip uses on this machine, if one is set.
+# uv does not read pip's configuration: hand over the index that pip uses on this machine, if one is set.
 use_the_index_of_pip() {
     local index
-    index=$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)
-    index=${PIP_INDEX_URL:-$index}
-    [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+    index=${PIP_INDEX_URL:-$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)}
+    if [ -n "$index" ]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
 }
 
-install_requirements() {
+install_pinned() {
     local name=$1
     done_before "$name" "requirements/$name.txt" && return
     say "packages of requirements/$name.txt"
+    use_the_index_of_pip
     "$venv/bin/uv" pip install --quiet --require-hashes -r "requirements/$name.txt"
     remember "$name" "requirements/$name.txt"
 }
 
 install_distributions() {
-    local files
-    mapfile -t files < <(printf '%s\n' libs/*/pyproject.toml services/*/pyproject.toml)
-    done_before distributions "${files[@]}" && return
-    say 'services of this repository'
-    # shellcheck disable=SC2046
-    "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation $(distributions | sed 's/^/-e /')
-    remember distributions "${files[@]}"
+    local projects=(libs/*/pyproject.toml services/*/pyproject.toml) project editable=()
+    done_before distributions "${projects[@]}" && return
+    say 'hashbus itself'
+    for project in "${projects[@]}"; do editable+=(--editable "$(dirname "$project")"); done
+    "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --offline "${editable[@]}"
+    remember distributions "${projects[@]}"
 }
 
-make_venv
+# ---- Node.js: one test validates the AsyncAPI document with the official parser --------------------------------------
+
+need_asyncapi_parser() {
+    local folder=tools/asyncapi
+    if ! node_is_usable; then install_pinned node; fi
+    [ -d $folder/node_modules ] && done_before asyncapi $folder/package-lock.json && return
+    say 'AsyncAPI parser'
+    if ! (PATH=$PWD/$venv/bin:$PATH && cd $folder && npm ci --silent); then
+        warn 'npm failed; the test that validates the AsyncAPI document will fail'
+        return
+    fi
+    remember asyncapi $folder/package-lock.json
+}
+
+node_is_usable() { has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; }
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+need_python
+need_broker
+need_venv
 export VIRTUAL_ENV=$PWD/$venv
-use_the_index_of_pip
-install_requirements run
-if [ "$goal" = test ]; then install_requirements dev; fi
+install_pinned run
+if [ "$goal" = test ]; then
+    install_pinned dev
+    need_test_servers
+    need_asyncapi_parser
+fi
 install_distributions

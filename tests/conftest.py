@@ -1,0 +1,56 @@
+"""What every area of the tests may use: a site name, a port, real servers, started when first asked for."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture
+def site() -> str:
+    """A site of this test alone, so that tests can share a broker."""
+    return f"site-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port on which nothing listens."""
+    return servers.free_port()
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Mosquitto]:
+    """A broker that all tests share. Whoever wants to kill one takes `own_mosquitto`."""
+    with servers.Mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_mosquitto(tmp_path: Path) -> Iterator[servers.Mosquitto]:
+    """A broker for this test alone, which may kill and restart it."""
+    with servers.Mosquitto(tmp_path / "mosquitto") as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_embedded_broker(tmp_path: Path) -> Iterator[servers.EmbeddedBroker]:
+    """An embedded broker for this test alone, which may kill and restart it."""
+    with servers.EmbeddedBroker(tmp_path / "amqtt") as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.VictoriaMetrics]:
+    """A VictoriaMetrics that all tests share; each writes series of its own site."""
+    with servers.VictoriaMetrics(tmp_path_factory.mktemp("victoria-metrics")) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Influxd]:
+    """An InfluxDB 1.6 that all tests share; each makes a database of its own."""
+    with servers.Influxd(tmp_path_factory.mktemp("influxd")) as database:
+        yield database

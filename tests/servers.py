@@ -1,0 +1,226 @@
+"""Real servers for the tests: each is a process of its own, on loopback, with its data in a folder of the test."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Below the ports that Linux hands to outgoing connections: nothing takes the port of a broker while it is down.
+PORTS = range(20_000, 32_000)
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+
+
+def program(name: str) -> str:
+    """Return the path of an installed program, or fail the test and say how to install it."""
+    places = [os.environ.get("PATH", ""), "/usr/sbin", f"{ROOT}/.tools/usr/bin", f"{ROOT}/.venv/bin"]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        pytest.fail(f"{name} is not installed: `make setup-test` installs it", pytrace=False)
+    return found
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port of `host` on which nothing listens."""
+    for port in random.sample(PORTS, k=200):
+        with socket.socket() as candidate, contextlib.suppress(OSError):
+            candidate.bind((host, port))
+            return port
+    pytest.fail(f"no free port on {host}", pytrace=False)
+
+
+def accepts_connections(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of `url` succeeds."""
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+class Daemon:
+    """A server process that a test may start, stop, kill -9 and start again on the same port and data.
+
+    `start` returns when the server answers. What it printed is in `log`.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(self, command: Sequence[str], *, port: int, log: Path, is_ready: Callable[[], bool]) -> None:
+        self.port = port
+        self.log = log
+        self._command = command
+        self._is_ready = is_ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        assert self._process is None, "the server runs already"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.log.parent,
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Ask the server to end, as an operator does, and wait for it."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut does: nothing more is written to its data."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not self._is_ready():
+            ended = process.poll() is not None
+            if ended or time.monotonic() > deadline_s:
+                state = f"ended with code {process.returncode}" if ended else "does not answer"
+                printed = self.log.read_text(errors="replace")[-2000:]
+                pytest.fail(f"{self._command[0]} {state}; it printed:\n{printed}", pytrace=False)
+            time.sleep(0.02)
+
+
+class Mosquitto(Daemon):
+    """The broker of a site. It lets everyone in and keeps its state in `folder` after each change."""
+
+    def __init__(self, folder: Path, *, settings: Sequence[str] = ("allow_anonymous true",)) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        configuration = folder / "mosquitto.conf"
+        lines = [
+            f"listener {port} {self.host}",
+            "user root",  # started by root it would become another user, who cannot write to our folder
+            "persistence true",
+            f"persistence_location {folder}/",
+            "autosave_on_changes true",
+            "autosave_interval 1",
+            "set_tcp_nodelay true",
+            *settings,
+        ]
+        configuration.write_text("\n".join(lines) + "\n")
+        super().__init__(
+            [program("mosquitto"), "-c", str(configuration)],
+            port=port,
+            log=folder / "mosquitto.log",
+            is_ready=lambda: accepts_connections(self.host, port),
+        )
+
+
+class EmbeddedBroker(Daemon):
+    """amqtt, the broker of a home without mosquitto, in a process of its own. It remembers nothing when it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        configuration = folder / "amqtt.yaml"
+        configuration.write_text(
+            f"listeners: {{default: {{type: tcp, bind: '{self.host}:{port}'}}}}\n"
+            "plugins: {amqtt.plugins.authentication.AnonymousAuthPlugin: {allow_anonymous: true}}\n"
+        )
+        super().__init__(
+            [str(Path(sys.executable).with_name("amqtt")), "-c", str(configuration)],
+            port=port,
+            log=folder / "amqtt.log",
+            is_ready=lambda: accepts_connections(self.host, port),
+        )
+
+
+class VictoriaMetrics(Daemon):
+    """A database that takes InfluxDB's write calls: /write and /api/v2/write."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.url = f"http://{self.host}:{port}"
+        super().__init__(
+            [
+                program("victoria-metrics"),
+                f"-storageDataPath={folder / 'data'}",
+                f"-httpListenAddr={self.host}:{port}",
+                "-search.latencyOffset=0s",  # a point can be read as soon as it is written
+            ],
+            port=port,
+            log=folder / "victoria-metrics.log",
+            is_ready=lambda: answers(f"{self.url}/health"),
+        )
+
+
+class Influxd(Daemon):
+    """InfluxDB 1.6: takes /write, answers InfluxQL on /query."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port, internal_port = free_port(), free_port()
+        self.url = f"http://{self.host}:{port}"
+        configuration = folder / "influxdb.conf"
+        configuration.write_text(
+            f'reporting-enabled = false\nbind-address = "{self.host}:{internal_port}"\n'
+            f'[meta]\ndir = "{folder}/meta"\n'
+            f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n'
+            f'[http]\nbind-address = "{self.host}:{port}"\nlog-enabled = false\n'
+            "[monitor]\nstore-enabled = false\n"
+        )
+        super().__init__(
+            [program("influxd"), "-config", str(configuration)],
+            port=port,
+            log=folder / "influxd.log",
+            is_ready=lambda: answers(f"{self.url}/ping"),
+        )
