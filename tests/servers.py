@@ -1,4 +1,4 @@
-"""Real servers for the tests: each is a process of its own, on loopback, with its data in a folder of the test."""
+"""Real servers for the tests: each a process of its own, on loopback, its data in a folder of the test."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Below the ports that Linux hands to outgoing connections: nothing takes the port of a broker while it is down.
+# Below the ports that Linux hands to outgoing connections: nobody takes the port of a broker that is down.
 PORTS = range(20_000, 32_000)
 
 START_TIMEOUT_S = 30.0
@@ -62,6 +62,16 @@ def answers(url: str) -> bool:
         return False
 
 
+def wait_until(holds: Callable[[], bool], *, timeout_s: float = START_TIMEOUT_S) -> bool:
+    """Look again and again until `holds` says so; False when it does not within the time."""
+    deadline_s = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 class Daemon:
     """A server process that a test may start, stop, kill -9 and start again on the same port and data.
 
@@ -95,11 +105,7 @@ class Daemon:
         assert self._process is None, "the server runs already"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.log.parent,
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.log.parent
             )
         try:
             self._wait_until_ready(self._process)
@@ -128,18 +134,19 @@ class Daemon:
             raise
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not self._is_ready():
-            ended = process.poll() is not None
-            if ended or time.monotonic() > deadline_s:
-                state = f"ended with code {process.returncode}" if ended else "does not answer"
-                printed = self.log.read_text(errors="replace")[-2000:]
-                pytest.fail(f"{self._command[0]} {state}; it printed:\n{printed}", pytrace=False)
-            time.sleep(0.02)
+        wait_until(lambda: process.poll() is not None or self._is_ready())
+        if process.poll() is None and self._is_ready():
+            return
+        state = "does not answer" if process.poll() is None else f"ended with code {process.returncode}"
+        printed = self.log.read_text(errors="replace")[-2000:]
+        pytest.fail(f"{self._command[0]} {state}; it printed:\n{printed}", pytrace=False)
 
 
 class Mosquitto(Daemon):
-    """The broker of a site. It lets everyone in and keeps its state in `folder` after each change."""
+    """The broker of a site. It lets everyone in and keeps its state in `folder` after each change.
+
+    It acknowledges first and saves a moment later: what `kill` may lose was published within that moment.
+    """
 
     def __init__(self, folder: Path, *, settings: Sequence[str] = ("allow_anonymous true",)) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,6 +163,7 @@ class Mosquitto(Daemon):
             *settings,
         ]
         configuration.write_text("\n".join(lines) + "\n")
+        self._saved_state = folder / "mosquitto.db"
         super().__init__(
             [program("mosquitto"), "-c", str(configuration)],
             port=port,
@@ -163,9 +171,13 @@ class Mosquitto(Daemon):
             is_ready=lambda: accepts_connections(self.host, port),
         )
 
+    def has_saved(self, payload: bytes) -> bool:
+        """Whether a message with this payload would survive `kill`."""
+        return self._saved_state.exists() and payload in self._saved_state.read_bytes()
+
 
 class EmbeddedBroker(Daemon):
-    """amqtt, the broker of a home without mosquitto, in a process of its own. It remembers nothing when it ends."""
+    """amqtt, the broker of a home without mosquitto, in a process of its own. It forgets all when it ends."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from tests.servers import (
     VictoriaMetrics,
     accepts_connections,
     program,
+    wait_until,
 )
 
 
@@ -43,6 +44,7 @@ def read_retained(broker: Daemon, topic: str) -> str:
 
 def test_a_killed_mosquitto_comes_back_on_its_port_with_what_was_retained(own_mosquitto: Mosquitto) -> None:
     publish_retained(own_mosquitto, "kept", "2160 W")
+    assert wait_until(lambda: own_mosquitto.has_saved(b"2160 W"))
     own_mosquitto.kill()
     assert not accepts_connections(own_mosquitto.host, own_mosquitto.port)
     own_mosquitto.start()
@@ -57,10 +59,9 @@ def test_both_brokers_carry_a_message(kind: Callable[[Path], Daemon], tmp_path: 
 
 
 def test_victoria_metrics_takes_points_of_influxdb_2(victoria_metrics: VictoriaMetrics, site: str) -> None:
+    address = f"{victoria_metrics.url}/api/v2/write?bucket=home&org=home"
     line = f"miner,site={site} power_w=3600".encode()
-    urllib.request.urlopen(
-        f"{victoria_metrics.url}/api/v2/write?bucket=x&org=x", data=line, timeout=30
-    ).close()
+    urllib.request.urlopen(address, data=line, timeout=30).close()
 
 
 def test_influxd_answers_what_was_written(influxd: Influxd, site: str) -> None:
