@@ -1,0 +1,269 @@
+"""The bus over a real broker: MQTT 3.1.1 through aiomqtt, so that every broker carries it.
+
+One task keeps a connection, for ever. Each connection asserts everything again: the last will, the status, all subscriptions and all
+retained state that this service has said, so that a broker that lost its memory has it back within seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiomqtt
+
+from hashbus import logs, metrics
+from hashbus.backoff import Backoff
+from hashbus.bus import M, Subscription, Switchboard, check_writer, whose
+from hashbus.outbox import Outbox, Parcel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from hashbus.messages import Message
+    from hashbus.settings import BrokerSettings
+
+log = logs.get("bus")
+
+WINDOW = 100
+"""Messages in flight at once: enough to fill a loopback or a LAN, few enough to repeat after a lost connection."""
+
+ACK_TIMEOUT_S = 20.0
+"""A broker that does not confirm for this long is as good as gone."""
+
+BAD_CREDENTIALS = (4, 5, 134, 135)
+"""CONNACK codes of MQTT 3.1.1 (4, 5) and as paho translates them to 5.0."""
+
+
+class MqttBus:
+    """One service's place on a real broker. Use it as `async with MqttBus(...) as bus`."""
+
+    def __init__(
+        self,
+        broker: BrokerSettings,
+        *,
+        site: str,
+        account: str,
+        status: Callable[[bool], Message] | None = None,
+        client_id: str | None = None,
+    ) -> None:
+        """Prepare the bus of `account`; `status(is_online)` makes the message that is said at connect and left as last will.
+
+        With a `client_id` the broker keeps what arrives while the service is away; without, the visit leaves no trace.
+        """
+        self.site = site
+        self.account = account
+        self._broker = broker
+        self._status = status
+        self._client_id = client_id
+        self._outbox = Outbox(broker.outbox_messages)
+        self._said: dict[str, Parcel] = {}
+        self._switchboard = Switchboard()
+        self._filters: dict[str, int] = {}
+        self._client: aiomqtt.Client | None = None
+        self._news = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the broker is there right now."""
+        return self._client is not None
+
+    async def __aenter__(self) -> MqttBus:
+        """Begin to keep a connection; returns at once, broker or not."""
+        self._task = asyncio.create_task(self._stay_connected(), name="bus")
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Say goodbye, wait shortly until everything is delivered, and disconnect."""
+        if self.is_connected:
+            if self._status:
+                self.publish(self._status(False))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await self.flush()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def publish(self, message: Message) -> None:
+        """Say a message; see `Bus.publish`."""
+        check_writer(message, self.account, self.site)
+        topic = message.topic
+        self._put(message.address(), message.encode(), qos=topic.qos, retain=topic.retain, keep=topic.keep)
+
+    def clear(self, message: Message) -> None:
+        """Remove the retained state at the address of `message`; see `Bus.clear`."""
+        check_writer(message, self.account, self.site)
+        self._put(message.address(), b"", qos=1, retain=True, keep=message.topic.keep)
+        self._said.pop(message.address(), None)
+
+    def _put(self, address: str, payload: bytes, **how: Any) -> None:
+        dropped = self._outbox.dropped
+        parcel = self._outbox.put(address, payload, **how)
+        if parcel.retain:
+            self._said[address] = parcel
+        if self._outbox.dropped > dropped:
+            metrics.BUS_OUTBOX_DROPPED.inc(self._outbox.dropped - dropped)
+            if dropped == 0:
+                log.error("outbox full: the oldest readings are dropped", bound=self._outbox.bound)
+        self._empty.clear()
+        self._news.set()
+
+    async def flush(self) -> None:
+        """Wait until the broker has confirmed everything said so far."""
+        await self._empty.wait()
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, *types: type[M], **levels: str) -> AsyncIterator[Subscription[M]]:
+        """Hear messages of these types; see `Bus.subscribe`."""
+        subscription = Subscription(types, levels)
+        filters = subscription.filters(self.site)
+        self._switchboard.subscriptions.append(subscription)
+        for one in filters:
+            self._filters[one] = self._filters.get(one, 0) + 1
+        if self._client:
+            await self._ask(self._client, filters)
+        try:
+            yield subscription
+        finally:
+            self._switchboard.subscriptions.remove(subscription)
+            await self._forget(filters)
+
+    async def _ask(self, client: aiomqtt.Client, filters: set[str]) -> None:
+        """Subscribe; a connection that fails here fails for the connection task too, which asks again."""
+        if not filters:
+            return
+        with contextlib.suppress(aiomqtt.MqttError):
+            codes = await client.subscribe([(one, 1) for one in sorted(filters)])
+            refused = [one for one, code in zip(sorted(filters), codes, strict=False) if _is_refusal(code)]
+            if refused:
+                log.error("the broker refuses a subscription: check its access list", account=self.account, topics=refused)
+
+    async def _forget(self, filters: set[str]) -> None:
+        gone = []
+        for one in filters:
+            self._filters[one] -= 1
+            if not self._filters[one]:
+                del self._filters[one]
+                gone.append(one)
+        if gone and self._client:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._client.unsubscribe(gone)
+
+    async def _stay_connected(self) -> None:
+        backoff = Backoff(first_s=0.25, longest_s=15)
+        is_outage = False
+        while True:
+            problem = "connection lost"
+            try:
+                async with self._new_client() as client:
+                    backoff.reset()
+                    log.info("connected to the broker", broker=self._broker.address, after_outage=is_outage)
+                    is_outage = False
+                    await self._serve(client)
+            except* (aiomqtt.MqttError, OSError) as group:
+                problem = self._explain(group.exceptions[0])
+            finally:
+                self._client = None
+                metrics.BUS_CONNECTED.set(0)
+                self._outbox.give_back()
+            if not is_outage:
+                log.warning("no broker; trying again until it is back", broker=self._broker.address, problem=problem)
+            is_outage = True
+            await asyncio.sleep(backoff.next_s())
+
+    def _explain(self, error: BaseException) -> str:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        code = getattr(error, "rc", None)
+        if getattr(code, "value", code) in BAD_CREDENTIALS:
+            return f"the broker does not accept user {self._broker.username!r}: check broker.username and its password"
+        return str(error) or type(error).__name__
+
+    def _new_client(self) -> aiomqtt.Client:
+        will = None
+        if self._status:
+            last = self._status(False)
+            will = aiomqtt.Will(last.address(), last.encode(), qos=1, retain=True)
+        broker = self._broker
+        password = broker.password.get_secret_value() if broker.password else None
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=password,
+            identifier=self._client_id,
+            clean_session=self._client_id is None,
+            will=will,
+            keepalive=15,
+            timeout=ACK_TIMEOUT_S,
+            max_inflight_messages=WINDOW,
+            tls_context=_tls_context(broker),
+        )
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        """Use one connection until it breaks."""
+        client.pending_calls_threshold = 2 * WINDOW
+        metrics.BUS_CONNECTED.set(1)
+        metrics.BUS_CONNECTS.inc()
+        self._client = client
+        self._assert_state()
+        async with asyncio.TaskGroup() as work:
+            work.create_task(self._hear(client))
+            await self._ask(client, set(self._filters))
+            work.create_task(self._speak(client, work))
+
+    def _assert_state(self) -> None:
+        """Queue the status and all retained state again, unless a newer value already waits."""
+        waiting = {parcel.address for parcel in self._outbox.waiting()}
+        if self._status:
+            status = self._status(True)
+            self._said.pop(status.address(), None)
+            self.publish(status)
+        for address, parcel in list(self._said.items()):
+            if address not in waiting:
+                self._put(address, parcel.payload, qos=parcel.qos, retain=True, keep=parcel.keep)
+
+    async def _hear(self, client: aiomqtt.Client) -> None:
+        async for arrival in client.messages:
+            payload = arrival.payload
+            self._switchboard.hand_out(str(arrival.topic), payload if isinstance(payload, bytes) else b"")
+
+    async def _speak(self, client: aiomqtt.Client, work: asyncio.TaskGroup) -> None:
+        window = asyncio.Semaphore(WINDOW)
+        while True:
+            while self._outbox.has_waiting:
+                await window.acquire()
+                if not self._outbox.has_waiting:
+                    window.release()
+                    break
+                work.create_task(self._deliver(client, self._outbox.take(), window))
+            self._news.clear()
+            metrics.BUS_OUTBOX.set(len(self._outbox))
+            await self._news.wait()
+
+    async def _deliver(self, client: aiomqtt.Client, parcel: Parcel, window: asyncio.Semaphore) -> None:
+        await client.publish(parcel.address, parcel.payload, qos=parcel.qos, retain=parcel.retain)
+        self._outbox.confirm(parcel)
+        window.release()
+        known = whose(parcel.address)
+        metrics.BUS_PUBLISHED.labels(known[0].__name__ if known else "unknown").inc()
+        if not len(self._outbox):
+            self._empty.set()
+
+
+def _is_refusal(code: object) -> bool:
+    return int(getattr(code, "value", code)) >= 0x80  # type: ignore[call-overload, no-any-return]
+
+
+def _tls_context(broker: BrokerSettings) -> ssl.SSLContext | None:
+    if not broker.tls:
+        return None
+    context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
+    if broker.certificate_file:
+        context.load_cert_chain(broker.certificate_file, broker.key_file)
+    return context

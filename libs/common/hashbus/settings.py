@@ -1,0 +1,121 @@
+"""Settings: one YAML file for the site, environment variables over it, secrets only from the environment or from files.
+
+Every service reads the same file and takes its own section. A mistake stops the service at its start with one line a mistake: where it is,
+what stands there, what would be right.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from hashbus.config_errors import ConfigError, explain
+from hashbus.config_sources import Source, from_environment, from_file, merged, with_secrets
+from hashbus.messages import Id
+from hashbus.topics import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "HASHBUS_"
+"""Environment variables that begin so are settings: HASHBUS_POLLER__INTERVAL_S=30 is `poller: {interval_s: 30}`."""
+
+SECTIONS = (*SERVICES, "simulator", "collector")
+"""Sections a site file may have besides the common ones; a service looks only at its own."""
+
+HEALTH_PORT = 9780
+"""First of the default health ports; each service has its own, in the order of the topic table."""
+
+
+class Section(BaseModel):
+    """A group of settings. Unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(Section):
+    """Where the broker is. `{service}` in the user name or the password file is replaced by the service's account."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: bool = False
+    ca_file: Path | None = Field(None, description="Certificate authority; the system's when not given")
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    outbox_messages: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
+        10_000, description="How many unconfirmed messages a service holds while the broker is away"
+    )
+
+    @property
+    def address(self) -> str:
+        """Return host and port for people."""
+        return f"{self.host}:{self.port}"
+
+
+class HealthSettings(Section):
+    """Where a service shows /healthz and /metrics."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="0 takes any free port")
+
+    def port_of(self, service: str) -> int:
+        """Return the port of a service: the given one, or its own default."""
+        if self.port is not None:
+            return self.port
+        return HEALTH_PORT + (SECTIONS.index(service) if service in SECTIONS else len(SECTIONS))
+
+
+class LogSettings(Section):
+    """How much a service says of itself on standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class SiteSettings(Section):
+    """What all services of a site have in common; a service adds its own section in a subclass."""
+
+    site: Id = "home"
+    data_dir: Path = Field(Path("var"), description="What a service must keep on disk, relative to where it is started")
+    broker: BrokerSettings = BrokerSettings()
+    health: HealthSettings = HealthSettings()
+    log: LogSettings = LogSettings()
+
+
+S = TypeVar("S", bound=SiteSettings)
+
+
+def load(
+    model: type[S], path: Path | None, *, account: str, environ: Mapping[str, str] | None = None
+) -> S:
+    """Read the settings of `account`; ConfigError with every mistake when they are not right.
+
+    The environment wins over the file; `path` None means the environment and the defaults alone.
+    """
+    environ = os.environ if environ is None else environ
+    source = from_file(path, environ) if path else Source({}, {}, "environment", Path())
+    source = merged(source, from_environment(environ, PREFIX))
+    wrong = [key for key in source.values if key not in SECTIONS and key not in SiteSettings.model_fields]
+    if wrong:
+        known = [*SiteSettings.model_fields, *SECTIONS]
+        raise ConfigError([source.unknown_key((key,), known) for key in wrong])
+    values = {key: value for key, value in source.values.items() if key in model.model_fields}
+    values = with_secrets(_for_account(values, account), source)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, model, source)) from None
+
+
+def _for_account(values: dict[str, Any], account: str) -> dict[str, Any]:
+    broker = values.get("broker")
+    if not isinstance(broker, dict):
+        return values
+    filled = {
+        key: value.replace("{service}", account) if isinstance(value, str) else value for key, value in broker.items()
+    }
+    return {**values, "broker": filled}

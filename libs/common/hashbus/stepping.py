@@ -1,0 +1,65 @@
+"""The shell around a pure step: hear, decide, say. It is the same for every service that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from hashbus import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from hashbus.bus import Bus
+    from hashbus.clock import Clock
+    from hashbus.messages import Message
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed and nothing was heard."""
+
+
+TICK = Tick()
+
+
+class Step(Protocol[State]):
+    """A decision: what is known, what was heard and when; out come what is known now and what to say."""
+
+    def __call__(self, state: State, heard: Message | Tick, now: datetime) -> tuple[State, Iterable[Message]]:
+        """Decide. No clock, socket or logger inside."""
+        ...
+
+
+async def run_steps(
+    bus: Bus,
+    step: Step[State],
+    state: State,
+    *,
+    hears: tuple[type[Message], ...],
+    clock: Clock,
+    tick_s: float,
+    rounds: int | None = None,
+) -> State:
+    """Feed everything that is heard into `step` and say what comes out; a `Tick` at least every `tick_s` seconds.
+
+    A step that fails is a mistake in the program: it ends the service, and the supervisor starts it anew. `rounds` ends
+    the loop after so many steps and returns the last state.
+    """
+    seconds = metrics.STEP_SECONDS.labels(bus.account)
+    done = 0
+    next_tick = clock.monotonic() + tick_s
+    async with bus.subscribe(*hears) as heard:
+        while rounds is None or done < rounds:
+            message = await heard.next(max(0.0, next_tick - clock.monotonic()))
+            if message is None:
+                next_tick = clock.monotonic() + tick_s
+            with seconds.time():
+                state, said = step(state, message or TICK, clock.now())
+            for one in said:
+                bus.publish(one)
+            done += 1
+    return state
