@@ -56,10 +56,19 @@ as_root() {
     fi
 }
 
+# quietly COMMAND...: what it prints is shown only when it fails.
+quietly() {
+    local printed
+    printed=$("$@" 2>&1) || {
+        printf '%s\n' "$printed" >&2
+        return 1
+    }
+}
+
 lists_are_fresh=no
 refresh_package_lists() {
     [ "$lists_are_fresh" = no ] || return 0
-    as_root apt-get update -qq >/dev/null || return 1
+    quietly as_root apt-get update -qq || return 1
     lists_are_fresh=yes
 }
 
@@ -67,26 +76,25 @@ refresh_package_lists() {
 debian_packages() {
     has apt-get || return 1
     say "Debian packages: $*"
-    refresh_package_lists && as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq --yes --no-install-recommends "$@" >/dev/null
+    refresh_package_lists && quietly as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq --yes --no-install-recommends "$@"
 }
 
 python_is_usable() { python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-need_python() {
-    python_is_usable && return
-    debian_packages python3 python3-venv ca-certificates || true
-    python_is_usable || fail 'Python 3.11 or newer with its venv module is missing: install python3 and python3-venv'
-}
-
-need_broker() {
-    has mosquitto && return
-    if ! debian_packages mosquitto mosquitto-clients; then
-        warn 'mosquitto is missing and cannot be installed: a site will run on the embedded broker'
-        return
+need_debian_packages() {
+    local missing=() broker_is_new=no
+    python_is_usable || missing+=(python3 python3-venv ca-certificates)
+    if ! has mosquitto; then
+        missing+=(mosquitto mosquitto-clients)
+        broker_is_new=yes
     fi
-    # Debian starts what it installs. A site starts a broker of its own, which wants the same port.
-    if [ -d /run/systemd/system ]; then
+    [ ${#missing[@]} -gt 0 ] || return 0
+    debian_packages "${missing[@]}" || warn "cannot install Debian packages here; missing: ${missing[*]}"
+    python_is_usable || fail 'Python 3.11 or newer with its venv module is needed: install python3 and python3-venv'
+    has mosquitto || warn 'without mosquitto a site runs on the embedded broker, which is fit for a home'
+    # Debian starts the broker that it installs. A site starts one of its own, which wants the same port.
+    if [ $broker_is_new = yes ] && has mosquitto && [ -d /run/systemd/system ]; then
         as_root systemctl disable --quiet --now mosquitto.service
     fi
 }
@@ -111,9 +119,8 @@ need_test_servers() {
 
 download_debian_packages() {
     has apt-get || return 1
-    (cd "$test_servers/packages" && apt-get download -qq "$@" >/dev/null 2>&1) && return
-    refresh_package_lists
-    (cd "$test_servers/packages" && apt-get download -qq "$@" >/dev/null)
+    (cd "$test_servers/packages" && quietly apt-get download -qq "$@" 2>/dev/null) && return
+    refresh_package_lists && (cd "$test_servers/packages" && quietly apt-get download -qq "$@")
 }
 
 # ---- Python ----------------------------------------------------------------------------------------------------------
@@ -172,8 +179,7 @@ node_is_usable() { has npm && has node && node -e 'process.exit(parseInt(process
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-need_python
-need_broker
+need_debian_packages
 need_venv
 export VIRTUAL_ENV=$PWD/$venv
 install_pinned run
