@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class Backoff:
     """Exponential backoff with equal jitter.
 
-    The wait is drawn evenly from half of to the whole of `first_s * factor ** tries`, at most `longest_s`. The random half
-    spreads a farm's reconnects, the fixed half keeps a hot loop impossible. Source: M. Brooker, "Exponential Backoff
-    and Jitter", AWS Architecture Blog 2015 ("equal jitter").
+    The wait is drawn evenly from half of to the whole of `first_s * factor ** tries`, at most `longest_s`. The random
+    half spreads a farm's reconnects, the fixed half keeps a hot loop impossible. Source: M. Brooker, "Exponential
+    Backoff and Jitter", AWS Architecture Blog 2015 ("equal jitter").
     """
 
     first_s: float = 1.0

@@ -57,8 +57,8 @@ class Bus(Protocol):
 class Subscription(Generic[M]):
     """What one reader has heard and not yet read, in order.
 
-    It is bounded: at the bound the oldest is dropped and counted, because a reader that is that far behind is better served with what
-    is true now.
+    It is bounded: at the bound the oldest is dropped and counted, because a reader that is that far behind is better
+    served with what is true now.
     """
 
     def __init__(self, types: tuple[type[M], ...], levels: dict[str, str], bound: int = 50_000) -> None:
@@ -152,7 +152,10 @@ class Switchboard:
         self._bad: set[str] = set()
 
     def hand_out(self, address: str, payload: bytes) -> None:
-        """Deliver one arrival. An empty payload is a topic that was cleared; what does not decode is counted and dropped."""
+        """Deliver one arrival.
+
+        An empty payload is a topic that was cleared; what does not decode is counted and dropped.
+        """
         known = whose(address)
         if known is None or not payload:
             return

@@ -31,7 +31,7 @@ class Source:
     folder: Path
 
     def place(self, steps: Steps) -> str:
-        """Return where a setting was written: `site.yaml:12`, an environment variable, or the nearest thing above it."""
+        """Return where a setting was written: `site.yaml:12`, an environment variable, or the nearest above it."""
         for end in range(len(steps), -1, -1):
             if steps[:end] in self.places:
                 return self.places[steps[:end]]
@@ -108,7 +108,10 @@ def _filled(value: Any, steps: Steps, places: dict[Steps, str], environ: Mapping
 
 
 def from_environment(environ: Mapping[str, str], prefix: str) -> Source:
-    """Read HASHBUS_SECTION__KEY variables; values are YAML scalars, so that numbers and booleans are what they look like."""
+    """Read HASHBUS_SECTION__KEY variables.
+
+    Values are YAML scalars, so that numbers and booleans are what they look like.
+    """
     values: dict[str, Any] = {}
     places: dict[Steps, str] = {}
     for name in sorted(environ):
@@ -146,7 +149,12 @@ def merged(under: Source, over: Source) -> Source:
 
 
 def _laid_over(
-    under: dict[str, Any], over: dict[str, Any], steps: Steps, over_steps: Steps, source: Source, places: dict[Steps, str]
+    under: dict[str, Any],
+    over: dict[str, Any],
+    steps: Steps,
+    over_steps: Steps,
+    source: Source,
+    places: dict[Steps, str],
 ) -> dict[str, Any]:
     result = dict(under)
     plain = {key.lower().replace("-", "_"): key for key in under}
@@ -174,11 +182,9 @@ def with_secrets(values: dict[str, Any], source: Source, steps: Steps = ()) -> d
                 result[key.removesuffix("_file")] = _secret_in(str(value), here, source)
         elif _SECRET.match(key) and value is not None and not source.place(here).startswith("HASHBUS_"):
             variable = f"HASHBUS_{'__'.join(str(step) for step in here).upper().replace('-', '_')}"
+            problem = f"a secret does not belong into this file: write `{key}_file: PATH`"
             raise ConfigError(
-                [
-                    f"{source.place(here)}: {dotted(here)}: a secret does not belong into this file: "
-                    f"write `{key}_file: PATH`, or set {variable} or {variable}_FILE"
-                ]
+                [f"{source.place(here)}: {dotted(here)}: {problem}, or set {variable} or {variable}_FILE"]
             )
         else:
             result[key] = value

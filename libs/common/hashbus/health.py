@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
-
 @dataclass
 class Health:
     """How a process is: what does not work right now, and since when it runs."""

@@ -1,7 +1,8 @@
 """The bus over a real broker: MQTT 3.1.1 through aiomqtt, so that every broker carries it.
 
-One task keeps a connection, for ever. Each connection asserts everything again: the last will, the status, all subscriptions and all
-retained state that this service has said, so that a broker that lost its memory has it back within seconds.
+One task keeps a connection, for ever. Each connection asserts everything again: the last will, the status, all
+subscriptions and all retained state that this service has said, so that a broker that lost its memory has it back
+within seconds.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiomqtt
 
@@ -48,7 +49,8 @@ class MqttBus:
         status: Callable[[bool], Message] | None = None,
         client_id: str | None = None,
     ) -> None:
-        """Prepare the bus of `account`; `status(is_online)` makes the message that is said at connect and left as last will.
+        """Prepare the bus of `account`; `status(is_online)` makes the message that is said at connect and left as
+        last will.
 
         With a `client_id` the broker keeps what arrives while the service is away; without, the visit leaves no trace.
         """
@@ -72,7 +74,7 @@ class MqttBus:
         """Say whether the broker is there right now."""
         return self._client is not None
 
-    async def __aenter__(self) -> MqttBus:
+    async def __aenter__(self) -> Self:
         """Begin to keep a connection; returns at once, broker or not."""
         self._task = asyncio.create_task(self._stay_connected(), name="bus")
         return self
@@ -141,7 +143,9 @@ class MqttBus:
             codes = await client.subscribe([(one, 1) for one in sorted(filters)])
             refused = [one for one, code in zip(sorted(filters), codes, strict=False) if _is_refusal(code)]
             if refused:
-                log.error("the broker refuses a subscription: check its access list", account=self.account, topics=refused)
+                log.error(
+                    "the broker refuses a subscription: check its access list", account=self.account, topics=refused
+                )
 
     async def _forget(self, filters: set[str]) -> None:
         gone = []
@@ -238,9 +242,6 @@ class MqttBus:
         while True:
             while self._outbox.has_waiting:
                 await window.acquire()
-                if not self._outbox.has_waiting:
-                    window.release()
-                    break
                 work.create_task(self._deliver(client, self._outbox.take(), window))
             self._news.clear()
             metrics.BUS_OUTBOX.set(len(self._outbox))

@@ -27,8 +27,8 @@ class Parcel:
 class Outbox:
     """A bounded queue that keeps order, replaces what is out of date and never loses silently.
 
-    A topic that keeps its latest value holds one place, however often it is spoken. At the bound the oldest reading goes first
-    (its topic has a newer one or will have), then the oldest of the rest; `dropped` counts them.
+    A topic that keeps its latest value holds one place, however often it is spoken. At the bound the oldest reading
+    goes first (its topic has a newer one or will have), then the oldest of the rest; `dropped` counts them.
     """
 
     def __init__(self, bound: int = 10_000) -> None:
@@ -74,7 +74,7 @@ class Outbox:
         self._in_flight.pop(parcel.number, None)
 
     def give_back(self) -> None:
-        """The connection is gone: what was in flight waits again, in its old place, unless a newer value replaced it."""
+        """Let what was in flight on a lost connection wait again, in its old place, unless a newer value replaced it."""
         waiting = self._waiting
         self._waiting = OrderedDict()
         for parcel in sorted(self._in_flight.values(), key=lambda parcel: parcel.number):

@@ -27,12 +27,16 @@ class PrintingBus:
     def publish(self, message: Message) -> None:
         """Print a message; refused like on the real bus."""
         check_writer(message, self.account, self.site)
-        print(message.address(), message.encode().decode(), file=sys.stdout, flush=True)
+        self._print(message.address(), message.encode().decode())
 
     def clear(self, message: Message) -> None:
         """Print that a topic would be cleared."""
         check_writer(message, self.account, self.site)
-        print(message.address(), "(cleared)", file=sys.stdout, flush=True)
+        self._print(message.address(), "(cleared)")
+
+    def _print(self, address: str, what: str) -> None:
+        sys.stdout.write(f"{address} {what}\n")
+        sys.stdout.flush()
 
     async def flush(self) -> None:
         """Nothing waits."""

@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
+import uvloop
+
 from hashbus import health, logs, metrics
 from hashbus.clock import SYSTEM_CLOCK, Clock
 from hashbus.config_errors import ConfigError
@@ -56,22 +58,20 @@ def run(
 ) -> int:
     """Run a service until it is told to stop; returns the exit code: 0 stopped, 1 crashed, 2 wrong settings.
 
-    `main` runs until it is done or cancelled. This is the one place that catches everything: a crash is logged whole, the last will tells
-    the site, and the supervisor starts the process again.
+    `main` runs until it is done or cancelled. This is the one place that catches everything: a crash is logged whole,
+    the last will tells the site, and the supervisor starts the process again.
     """
     arguments = _parser(service).parse_args(argv)
     account = arguments.account or service
     try:
-        if service_kind(account) != service:
-            raise ConfigError([f"--account: {account!r} is not an account of {service}; write e.g. {service}-2"])
-        loaded = load(settings, arguments.config, account=account)
+        loaded = _settings(service, settings, account, arguments.config)
         if arguments.check:
             return EXIT_OK
         logs.configure(account, loaded.log.level)
-        _use_uvloop()
-        asyncio.run(_until_told(partial(_live, account, loaded, main, arguments)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_told(partial(_live, account, loaded, main, arguments)))
     except ConfigError as error:
-        print(*error.problems, sep="\n", file=sys.stderr)
+        sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
         return EXIT_CONFIG
     except Exception:
         log.exception("crashed")
@@ -79,8 +79,16 @@ def run(
     return EXIT_OK
 
 
+def _settings(service: str, settings: type[S], account: str, path: Path | None) -> S:
+    if service_kind(account) != service:
+        raise ConfigError([f"--account: {account!r} is not an account of {service}; write e.g. {service}-2"])
+    return load(settings, path, account=account)
+
+
 def _parser(service: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m hashbus_{service}", description=f"The {service} of a hashbus site.")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m hashbus_{service}", description=f"The {service} of a hashbus site."
+    )
     config = os.environ.get("HASHBUS_CONFIG")
     parser.add_argument("--config", type=Path, default=Path(config) if config else None, help="the site's YAML file")
     parser.add_argument("--account", help=f"account on the bus when several run: {service}-2")
@@ -88,14 +96,6 @@ def _parser(service: str) -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="print what would be said and change nothing")
     parser.add_argument("--check", action="store_true", help="check the settings and end")
     return parser
-
-
-def _use_uvloop() -> None:
-    try:
-        import uvloop
-    except ImportError:
-        return
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 async def _until_told(work: Callable[[], Awaitable[None]]) -> None:

@@ -1,7 +1,7 @@
 """Settings: one YAML file for the site, environment variables over it, secrets only from the environment or from files.
 
-Every service reads the same file and takes its own section. A mistake stops the service at its start with one line a mistake: where it is,
-what stands there, what would be right.
+Every service reads the same file and takes its own section. A mistake stops the service at its start with one line a
+mistake: where it is, what stands there, what would be right.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ class SiteSettings(Section):
 S = TypeVar("S", bound=SiteSettings)
 
 
-def load(
-    model: type[S], path: Path | None, *, account: str, environ: Mapping[str, str] | None = None
-) -> S:
+def load(model: type[S], path: Path | None, *, account: str, environ: Mapping[str, str] | None = None) -> S:
     """Read the settings of `account`; ConfigError with every mistake when they are not right.
 
     The environment wins over the file; `path` None means the environment and the defaults alone.

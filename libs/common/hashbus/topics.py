@@ -1,7 +1,8 @@
 """Where a message lives on the bus, who may write it there, and how long it is worth believing.
 
-A `Topic` stands on its message class and nowhere else. `address()` builds a topic name and `matches()` takes one apart, side by
-side, so that they cannot drift. The broker's access list, the AsyncAPI document and the reference pages are made from it.
+A `Topic` stands on its message class and nowhere else. `address()` builds a topic name and `matches()` takes one
+apart, side by side, so that they cannot drift. The broker's access list, the AsyncAPI document and the reference
+pages are made from it.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def service_kind(account: str) -> str:
 class Topic:
     """One row of the topic table.
 
-    `template` stands below `hashbus/{site}/`; its `{names}` are fields of the message. `writers` are the services that may
-    write; with a `{source}` level, each of them only under its own sources. `stale_after` is the shelf life of a message;
-    None means that the message says itself until when it holds.
+    `template` stands below `hashbus/{site}/`; its `{names}` are fields of the message. `writers` are the services
+    that may write; with a `{source}` level, each of them only under its own sources. `stale_after` is the shelf life
+    of a message; None means that the message says itself until when it holds.
     """
 
     template: str

@@ -1,7 +1,8 @@
 """The units of every number on the bus: its symbol, its bounds, and what Home Assistant calls it.
 
-A field's type says what it measures (`power_w: Watts`), so bounds, documentation, JSON Schema, time-series columns and Home
-Assistant discovery come from one place. Device and state classes are those of Home Assistant's sensor platform.
+A field's type says what it measures (`power_w: Watts`), so bounds, documentation, JSON Schema, time-series columns
+and Home Assistant discovery come from one place. Device and state classes are those of Home Assistant's sensor
+platform.
 """
 
 from __future__ import annotations

@@ -61,7 +61,10 @@ class Message(Part):
         return self.topic.address(self.levels())
 
     def age_s(self, now: datetime) -> float:
-        """Return the seconds since the message was made; never negative, so that a skewed clock makes nothing younger."""
+        """Return the seconds since the message was made.
+
+        Never negative, so that a skewed clock makes nothing younger.
+        """
         return max(0.0, (now - self.at).total_seconds())
 
     def is_stale(self, now: datetime) -> bool:

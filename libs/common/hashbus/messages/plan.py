@@ -42,9 +42,7 @@ class HeardBid(Part):
 class Decision(Message):
     """Why a miner may draw this power. The setpoint can be computed again from this message alone."""
 
-    topic: ClassVar[Topic] = Topic(
-        "miner/{miner}/decision", writers=("controller",), retain=True, keep=Keep.EVERY
-    )
+    topic: ClassVar[Topic] = Topic("miner/{miner}/decision", writers=("controller",), retain=True, keep=Keep.EVERY)
 
     miner: Id
     id: Id
@@ -117,9 +115,7 @@ class SkippedMiner(Part):
 class PlanProgress(Message):
     """How far a plan is delivered, confirmed by telemetry or a meter."""
 
-    topic: ClassVar[Topic] = Topic(
-        "curtailment/{plan}/progress", writers=("curtailer",), retain=True, keep=Keep.EVERY
-    )
+    topic: ClassVar[Topic] = Topic("curtailment/{plan}/progress", writers=("curtailer",), retain=True, keep=Keep.EVERY)
 
     plan: Id
     state: PlanState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from hashbus.bus import M, Subscription, Switchboard, check_writer
 from hashbus.outbox import Outbox, Parcel
@@ -61,9 +61,11 @@ class MemoryBus:
         self._broker = broker
         self._outbox = Outbox(outbox_messages)
         self._said: dict[str, Parcel] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
         broker.join(self)
 
-    async def __aenter__(self) -> MemoryBus:
+    async def __aenter__(self) -> Self:
         """Nothing to open."""
         return self
 
@@ -102,15 +104,17 @@ class MemoryBus:
         self._deliver()
 
     def _deliver(self) -> None:
+        self._empty.clear()
         while self._broker.is_running and self._outbox.has_waiting:
             parcel = self._outbox.take()
             self._outbox.confirm(parcel)
             self._broker.carry(parcel)
+        if not len(self._outbox):
+            self._empty.set()
 
     async def flush(self) -> None:
         """Wait until the broker has everything said so far."""
-        while len(self._outbox):
-            await asyncio.sleep(0.01)
+        await self._empty.wait()
 
     @contextlib.asynccontextmanager
     async def subscribe(self, *types: type[M], **levels: str) -> AsyncIterator[Subscription[M]]:
