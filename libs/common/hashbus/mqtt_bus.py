@@ -49,7 +49,9 @@ class MqttBus:
         status: Callable[[bool], Message] | None = None,
         client_id: str | None = None,
     ) -> None:
-        """Prepare the bus of `account`; `status(is_online)` makes the message that is said at connect and left as
+        """Prepare the bus of `account`.
+
+        `status(is_online)` makes the message that is said at connect and left as
         last will.
 
         With a `client_id` the broker keeps what arrives while the service is away; without, the visit leaves no trace.
@@ -240,7 +242,7 @@ class MqttBus:
     async def _speak(self, client: aiomqtt.Client, work: asyncio.TaskGroup) -> None:
         window = asyncio.Semaphore(WINDOW)
         while True:
-            while self._outbox.has_waiting:
+            while self._outbox.has_waiting():
                 await window.acquire()
                 work.create_task(self._deliver(client, self._outbox.take(), window))
             self._news.clear()

@@ -43,7 +43,6 @@ class Outbox:
         """Return how many messages are not yet confirmed."""
         return len(self._waiting) + len(self._in_flight)
 
-    @property
     def has_waiting(self) -> bool:
         """Say whether something is still to be sent."""
         return bool(self._waiting)
@@ -74,7 +73,7 @@ class Outbox:
         self._in_flight.pop(parcel.number, None)
 
     def give_back(self) -> None:
-        """Let what was in flight on a lost connection wait again, in its old place, unless a newer value replaced it."""
+        """Let what was in flight on a lost connection wait again, in its old place, unless newer replaced it."""
         waiting = self._waiting
         self._waiting = OrderedDict()
         for parcel in sorted(self._in_flight.values(), key=lambda parcel: parcel.number):

@@ -105,7 +105,7 @@ class MemoryBus:
 
     def _deliver(self) -> None:
         self._empty.clear()
-        while self._broker.is_running and self._outbox.has_waiting:
+        while self._broker.is_running and self._outbox.has_waiting():
             parcel = self._outbox.take()
             self._outbox.confirm(parcel)
             self._broker.carry(parcel)
