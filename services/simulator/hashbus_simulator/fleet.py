@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.devices import build_device
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
+from hashbus_simulator.house import House
 from hashbus_simulator.http import HttpFront
 from hashbus_simulator.presence import Presence
 from hashbus_simulator.serving import raise_file_limit
@@ -22,14 +24,24 @@ class Fleet:
     """
 
     def __init__(self, settings: SimulatorSettings, clock: SimulatedClock | None = None) -> None:
-        self.world = World(clock=clock or SimulatedClock(speed=settings.speed))
         self.devices: dict[str, EmulatedDevice] = {}
+        self.world = self._world(settings, clock or SimulatedClock(speed=settings.speed))
         self.presences: dict[str, Presence] = {}
         for block, place in _places(settings):
             if place.id in self.devices:
                 raise ValueError(f"simulator.devices: the id {place.id!r} is there twice")
             self.devices[place.id] = build_device(block, place, self.world)
         self._front: HttpFront | None = None
+
+    def _world(self, settings: SimulatorSettings, clock: SimulatedClock) -> World:
+        """The clock and the house that all devices of this fleet hang on."""
+        house = House(
+            settings.house,
+            clock=clock,
+            starts_at=datetime.fromtimestamp(clock.unix_s(), UTC),
+            miners_w=lambda: sum(max(0.0, device.power_w) for device in self.devices.values()),
+        )
+        return World(clock=clock, house=house)
 
     async def start(self) -> None:
         """Listen on all ports of all devices. Raises PortError when one cannot be had."""

@@ -79,9 +79,7 @@ class HouseState:
     total: Energy = Energy()
 
 
-def advance_house(
-    settings: HouseSettings, state: HouseState, *, seconds: float, miners_w: float
-) -> HouseState:
+def advance_house(settings: HouseSettings, state: HouseState, *, seconds: float, miners_w: float) -> HouseState:
     """The house `seconds` later, the miners having drawn `miners_w` all the while.
 
     Goes in steps of at most a minute, and from midnight to midnight (local), so that the day's counters are

@@ -70,10 +70,17 @@ CGMINERS: tuple[MinerModel, ...] = (
     MinerModel("Generic SHA-256", 100.0, 3300.0, 3, 110, 600.0, fans=2, sleep_w=15.0),
 )  # fmt: skip
 
-BITAXES: tuple[MinerModel, ...] = (
-    MinerModel("Bitaxe Ultra", 0.49, 12.0, 1, 1, 485.0, fans=1, chip="BM1366", sleep_w=2.5, max_power_share=1.6),
-    MinerModel("Bitaxe Supra", 0.65, 14.0, 1, 1, 490.0, fans=1, chip="BM1368", sleep_w=2.5, max_power_share=1.6),
-    MinerModel("Bitaxe Gamma", 1.2, 18.0, 1, 1, 525.0, fans=1, chip="BM1370", sleep_w=2.5, max_power_share=1.6),
-)
+# Hashrate = frequency x small cores x chips (PROTOCOLS.md 4.2); core voltage is set apart from the frequency.
+BITAXES: tuple[MinerModel, ...] = tuple(
+    MinerModel(name, hashrate_ths, power_w, 1, chips, freq_mhz, fans=1, max_fan_rpm=7000, chip=chip, sleep_w=sleep_w,
+               min_power_share=0.01, max_power_share=3.0, hash_exponent=1.0)
+    for name, chip, chips, freq_mhz, hashrate_ths, power_w, sleep_w in (
+        ("Bitaxe Max", "BM1397", 1, 425.0, 0.2856, 12.5, 2.5),
+        ("Bitaxe Ultra", "BM1366", 1, 485.0, 0.43359, 12.0, 2.5),
+        ("Bitaxe Supra", "BM1368", 1, 490.0, 0.62524, 14.0, 2.5),
+        ("Bitaxe Gamma", "BM1370", 1, 525.0, 1.071, 17.5, 2.5),
+        ("Bitaxe Hex", "BM1366", 6, 485.0, 2.60154, 66.0, 8.0),
+    )
+)  # fmt: skip
 
 MODELS: dict[str, MinerModel] = {m.name: m for m in (*WHATSMINERS, *ANTMINERS, *CGMINERS, *BITAXES)}

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.models import MODELS
 
 
@@ -54,7 +55,9 @@ class WhatsminerBlock(MinerBlock):
     """A WhatsMiner with API v3. `ports`: `api` (4433) and `cgminer` (4028).
 
     `password` is that of the account `super`; the default, equal to the account's name, does not allow writing,
-    nor does `api_switch: false`. `ts_window_s` is the greatest age of a signed request.
+    nor does `api_switch: false`. `ts_window_s` is the greatest age of a signed request. `salt` is the first
+    salt (made from the seed when left out). `string_numbers` writes all numbers as strings, as some firmware does.
+    `idle_shape` is what a stopped miner says (PROTOCOLS.md 1.6). `error_codes` are shown as present.
     """
 
     family: Literal["whatsminer_v3"] = "whatsminer_v3"
@@ -63,7 +66,10 @@ class WhatsminerBlock(MinerBlock):
     api_switch: bool = True
     ts_window_s: int = Field(default=300, ge=1)
     string_numbers: bool = False
+    salt: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]{8}$")
+    idle_shape: Literal["no_pools", "process_down"] = "no_pools"
     idle_close_s: float = Field(default=300.0, gt=0)
+    error_codes: tuple[Annotated[int, Field(ge=100, le=9999)], ...] = ()
     firmware: str = "20250415.11.REL"
 
 
@@ -94,12 +100,30 @@ class BitaxeBlock(MinerBlock):
     """A Bitaxe with AxeOS. `ports`: `web` (80). `version` picks the generation of its API."""
 
     family: Literal["bitaxe"] = "bitaxe"
-    model: str = "Bitaxe Gamma"
-    version: str = "v2.12.0"
+    model: Literal["Bitaxe Max", "Bitaxe Ultra", "Bitaxe Supra", "Bitaxe Gamma", "Bitaxe Hex"] = "Bitaxe Gamma"
+    version: Literal["v2.4.5", "v2.5.1", "v2.9.0", "v2.12.0", "v2.14.2", "v2.15.0"] = "v2.12.0"
+    tuning_s: float = Field(default=20.0, ge=0, le=7200)
+    boot_s: float = Field(default=12.0, ge=0, le=3600)
+
+
+class Eg4PortalBlock(DeviceBlock):
+    """The EG4 cloud portal of a house battery. `ports`: `web` (8080). It shows the simulator's `house`.
+
+    `session_s` (2 h) and `refresh_s`, the age that its figures reach, are simulated seconds. `expires_as` is how a
+    session too old shows: 401, the login page, figures that are all empty, or each in turn.
+    """
+
+    family: Literal["eg4_portal"] = "eg4_portal"
+    account: str = "owner"
+    password: SecretStr = SecretStr("owner")
+    serial: str = Field(default="4512345678", pattern=r"^\d{10}$")
+    session_s: float = Field(default=7200.0, gt=0)
+    refresh_s: float = Field(default=60.0, ge=0)
+    expires_as: Literal["unauthorized", "login_page", "zombie", "in_turn"] = "in_turn"
 
 
 AnyBlock = Annotated[
-    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock, Field(discriminator="family")
+    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock, Field(discriminator="family")
 ]
 
 
@@ -116,4 +140,5 @@ class SimulatorSettings(BaseModel):
     speed: float = Field(default=1.0, gt=0, le=100_000)
     control_host: str = "127.0.0.1"
     control_port: int | None = Field(default=9130, ge=0, le=65535)
+    house: HouseSettings = HouseSettings()
     devices: list[AnyBlock] = Field(default_factory=list)

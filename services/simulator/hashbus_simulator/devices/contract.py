@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hashbus_simulator.clock import SimulatedClock
+from hashbus_simulator.house import House
 from hashbus_simulator.serving import HttpPort, TcpPort
 
 
@@ -24,6 +25,7 @@ class World:
     """What all devices of one process share."""
 
     clock: SimulatedClock
+    house: House
 
 
 class EmulatedDevice(Protocol):
