@@ -1,0 +1,149 @@
+"""The life of one device in the poller: read, tell, wait; and when it does not answer, wait longer and say so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from hashbus import logs
+from hashbus.backoff import Backoff
+from hashbus.messages import AvailabilityState
+from hashbus_poller import metrics
+from hashbus_poller.drivers.contract import DeviceError, Garbled, Unreachable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hashbus_poller.device import Device
+
+log = logs.get("polling")
+
+HOME_INTERVAL_S = 10.0
+"""Who reads every ten seconds or more often has few devices and looks at them."""
+
+
+class Visit(Protocol):
+    """What is done with a device each round."""
+
+    async def __call__(self) -> None:
+        """Read the device and say what it said; DeviceError when it does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a device is visited, and how soon it counts as offline."""
+
+    interval_s: float
+    offline_after: int
+    offline_retry_s: float
+
+
+@dataclass
+class Reachability:
+    """Whether a device is reached: pure, from one outcome after the other."""
+
+    offline_after: int
+    state: AvailabilityState | None = None
+    failures: int = 0
+
+    def answered(self) -> bool:
+        """Note an answer; True when the device was not known to be online."""
+        is_news = self.state is not AvailabilityState.ONLINE
+        self.state, self.failures = AvailabilityState.ONLINE, 0
+        return is_news
+
+    def failed(self, error: DeviceError) -> bool:
+        """Note a failure; True when the device counts as offline from now on.
+
+        A clear no of the network counts at once, everything else when it lasts (S1.45).
+        """
+        self.failures += 1
+        is_clear = isinstance(error, Unreachable) and error.is_refused
+        is_over = is_clear or self.failures >= self.offline_after
+        is_news = is_over and self.state is not AvailabilityState.OFFLINE
+        if is_over:
+            self.state = AvailabilityState.OFFLINE
+        return is_news
+
+
+@dataclass
+class DevicePoll:
+    """Visits one device for ever. A slow or dead one costs only its own time."""
+
+    device: Device
+    visit: Visit
+    pace: Pace
+    slots: asyncio.Semaphore
+    _reach: Reachability = field(init=False)
+    _backoff: Backoff = field(init=False)
+    _call: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Start with an unknown device."""
+        self._reach = Reachability(self.pace.offline_after)
+        self._backoff = Backoff(first_s=min(2.0, self.pace.interval_s), longest_s=self.pace.offline_retry_s)
+
+    def call(self) -> None:
+        """Ask for a visit now, because something is wanted of the device."""
+        self._call.set()
+
+    async def run(self) -> None:
+        """Visit until cancelled, each `interval_s` from the beginning of one visit to the beginning of the next."""
+        clock = self.device.clock
+        await clock.sleep(self._first_wait_s())
+        due_s = clock.monotonic()
+        while True:
+            is_answered = await self.round()
+            due_s += self.pace.interval_s
+            late_s = clock.monotonic() - due_s
+            if late_s > 0:
+                metrics.ROUNDS_LATE.inc()
+                due_s = clock.monotonic()
+            wait_s = -late_s if is_answered else self._backoff.next_s()
+            await self._wait(wait_s)
+            if not is_answered:
+                due_s = clock.monotonic()
+
+    def _first_wait_s(self) -> float:
+        """Spread the first visits over the interval, over two seconds in a home: it wants to see its site at once."""
+        spread_s = 2.0 if self.pace.interval_s <= HOME_INTERVAL_S else self.pace.interval_s
+        return random.uniform(0, spread_s)  # noqa: S311 (spreads load, keeps no secret)
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._call.wait()
+        self._call.clear()
+
+    async def round(self) -> bool:
+        """Visit once; True when the device answered."""
+        clock = self.device.clock
+        async with self.slots:
+            begun_s = clock.monotonic()
+            at = clock.now()
+            try:
+                async with self.device.lock:
+                    await self.visit()
+            except DeviceError as error:
+                self._failed(error, at)
+                return False
+            metrics.POLL_LATENCY.observe((clock.monotonic() - begun_s) * 1000)
+        self._backoff.reset()
+        if self._reach.answered():
+            log.info("device online", device=self.device.id)
+            self.device.say_availability(AvailabilityState.ONLINE, at, None)
+        return True
+
+    def _failed(self, error: DeviceError, at: datetime) -> None:
+        kind = type(error).__name__.lower()
+        metrics.POLL_ERRORS.labels(kind).inc()
+        if isinstance(error, Garbled) and error.payload:
+            self.device.ring.keep(f"not understood: {error}", error.payload)
+        if self._reach.failed(error):
+            log.warning("device offline", device=self.device.id, problem=str(error), kind=kind)
+            self.device.say_availability(AvailabilityState.OFFLINE, at, str(error)[:1000])

@@ -1,0 +1,160 @@
+"""The poller: makes a task for each of its devices, and hands setpoints and orders to the right one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+from contextlib import AsyncExitStack
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from hashbus import logs
+from hashbus.messages import DeviceOrder, PowerSetpoint
+from hashbus_poller import metrics
+from hashbus_poller.device import Device
+from hashbus_poller.drivers.contract import DeviceKind, Wiring
+from hashbus_poller.journal import JournalUnavailable, OrderJournal
+from hashbus_poller.miner_visit import MinerVisit
+from hashbus_poller.orders import Orders
+from hashbus_poller.polling import DevicePoll, Pace
+from hashbus_poller.reading_visit import ReadingVisit
+from hashbus_poller.registry import drivers
+from hashbus_poller.sharding import part_of
+from hashbus_poller.tapes import Ring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashbus.service import Running
+    from hashbus_poller.settings import PollerSection
+
+log = logs.get("poller")
+
+
+class Fleet:
+    """The devices of one poller and what runs them."""
+
+    def __init__(self, running: Running[Any], http: Callable[[], aiohttp.ClientSession]) -> None:
+        """Make a driver for each device of this poller's shard; nothing is connected yet."""
+        self._running = running
+        self.section: PollerSection = running.settings.poller
+        self.slots = asyncio.Semaphore(self.section.connections)
+        self.miners: dict[str, MinerVisit] = {}
+        self.polls: dict[str, DevicePoll] = {}
+        part, parts = self.section.shard_of
+        for device_id, settings in self.section.devices.items():
+            if part_of(device_id, parts) == part:
+                self._add(device_id, settings, http)
+
+    def _add(self, device_id: str, settings: Any, http: Callable[[], aiohttp.ClientSession]) -> None:
+        running, section = self._running, self.section
+        spec = drivers()[settings.driver]
+        ring = Ring(running.clock, section.raw_replies)
+        driver = spec.create(settings, Wiring(running.clock, http, ring))
+        device = Device(
+            device_id, running.settings.site, settings, spec, driver, ring, running.clock, running.bus.publish
+        )
+        visit: MinerVisit | ReadingVisit
+        if spec.kind is DeviceKind.MINER:
+            visit = self.miners[device_id] = MinerVisit(device, section.thresholds, section.confirm_s)
+        else:
+            visit = ReadingVisit(device)
+        interval_s = max(settings.interval_s or section.interval_s, spec.min_interval_s)
+        pace = Pace(interval_s, section.offline_after, section.offline_retry_s)
+        self.polls[device_id] = DevicePoll(device, visit, pace, self.slots)
+        metrics.DEVICES.labels(spec.kind.value).inc()
+
+    def raw(self, device_id: str) -> tuple[HTTPStatus, str, bytes]:
+        """Answer `hashbus raw`: the last exchanges of a device as JSON."""
+        poll = self.polls.get(device_id)
+        if poll is None:
+            return HTTPStatus.NOT_FOUND, "text/plain", f"no device {device_id!r} here\n".encode()
+        exchanges = [
+            {
+                "at": one.at.isoformat(),
+                "question": one.question,
+                "bytes": one.size,
+                "answer": one.answer.decode("utf-8", "backslashreplace"),
+            }
+            for one in poll.device.ring.exchanges()
+        ]
+        return HTTPStatus.OK, "application/json", json.dumps(exchanges, ensure_ascii=False).encode()
+
+    async def close(self) -> None:
+        """Close every driver; one that fails does not keep the others open."""
+        closing = (poll.device.driver.close() for poll in self.polls.values())
+        await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def main(running: Running[Any]) -> None:
+    """Read all devices until told to stop; with `--once` a single round."""
+    _allow_many_sockets()
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(_http())
+        fleet = Fleet(running, lambda: session)
+        stack.push_async_callback(fleet.close)
+        log.info("devices", count=len(fleet.polls), shard=fleet.section.shard)
+        if running.once:
+            await asyncio.gather(*(poll.round() for poll in fleet.polls.values()))
+            await running.bus.flush()
+            return
+        running.health.add_page("/raw/", fleet.raw)
+        async with asyncio.TaskGroup() as tasks:
+            for poll in fleet.polls.values():
+                tasks.create_task(poll.run(), name=poll.device.id)
+            tasks.create_task(_hear_setpoints(running, fleet), name="setpoints")
+            tasks.create_task(_hear_orders(running, fleet, tasks), name="orders")
+
+
+def _http() -> aiohttp.ClientSession:
+    """Make the one HTTP client: no cookies between devices, no limit of its own on connections, no proxy by accident."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+async def _hear_setpoints(running: Running[Any], fleet: Fleet) -> None:
+    async with running.bus.subscribe(PowerSetpoint) as setpoints:
+        async for setpoint in setpoints:
+            visit = fleet.miners.get(setpoint.miner)
+            if visit is not None and visit.hear(setpoint):
+                fleet.polls[setpoint.miner].call()
+
+
+async def _hear_orders(running: Running[Any], fleet: Fleet, tasks: asyncio.TaskGroup) -> None:
+    journal = await _open_journal(running)
+    orders = Orders(running.bus, running.clock, journal, fleet.miners)
+    part, parts = fleet.section.shard_of
+    async with running.bus.subscribe(DeviceOrder) as heard:
+        async for order in heard:
+            # Every poller hears every order; the owner of the id answers, also for a miner that does not exist.
+            if part_of(order.miner, parts) == part:
+                tasks.create_task(orders.carry_out(order), name=f"order {order.id}")
+
+
+async def _open_journal(running: Running[Any]) -> OrderJournal:
+    """Open the journal, waiting for a disk that is full or not there yet."""
+    path = running.settings.data_dir / running.account / "orders.db"
+    while True:
+        try:
+            journal = await asyncio.to_thread(OrderJournal, path)
+            await asyncio.to_thread(partial(journal.forget_old, running.clock.now()))
+        except JournalUnavailable as error:
+            if running.health.report("journal", f"no orders are carried out: {error}"):
+                log.error("no orders are carried out until the journal can be written", problem=str(error))
+            await running.clock.sleep(10)
+        else:
+            running.health.report("journal", None)
+            return journal
+
+
+def _allow_many_sockets() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

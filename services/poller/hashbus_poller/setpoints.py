@@ -1,0 +1,158 @@
+"""What to ask of a miner so that it draws what it may: pure, from what is wanted, what it can do and what it shows.
+
+Level-triggered: after every reading the wanted power is compared with the shown one, so a lost command, a reboot or a
+hand on the miner's own page is put right by the next reading, and nothing has to be remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from hashbus.messages import Capability, MinerIdentity, MinerReading, MinerState, PowerSetpoint, SetpointStatus
+
+
+class Act(Enum):
+    """What can be asked of a miner about its power."""
+
+    LIMIT = "limit"
+    SLEEP = "sleep"
+    WAKE = "wake"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The power a miner can really take at or below what was asked; 0 is sleep."""
+
+    power_w: float
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a miner now, and what was done about it. Times are seconds of a clock that never goes back."""
+
+    setpoint: PowerSetpoint
+    ends_s: float
+    is_lapsed: bool = False
+    asked_s: float | None = None
+    asked_act: Act | None = None
+    asked_w: float | None = None
+    raised_s: float | None = None
+    told: SetpointStatus | None = None
+
+    @property
+    def power_w(self) -> float:
+        """Return the wanted watts."""
+        return self.setpoint.power_w
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How patient the poller is with this miner, in seconds."""
+
+    confirm_s: float
+    raise_interval_s: float
+
+
+def target(asked_w: float, who: MinerIdentity) -> Target | None:
+    """Return what the miner can do for `asked_w`; None when it can do nothing about its power.
+
+    Never above what was asked: a cap is a cap. Below the smallest power the miner runs at, only sleep is.
+    """
+    can_sleep = Capability.SLEEP in who.capabilities
+    if Capability.POWER_LIMIT not in who.capabilities:
+        return _sleep_or_run(asked_w, who, can_sleep=can_sleep)
+    levels = sorted(level.power_w for level in who.power_levels if level.power_w > 0)
+    lowest = levels[0] if levels else who.min_power_w or 0.0
+    if asked_w < max(lowest, 1.0):
+        if can_sleep:
+            return Target(0.0, None if asked_w == 0 else f"below {lowest:g} W it only sleeps")
+        return Target(lowest, f"cannot sleep; {lowest:g} W is the least it draws")
+    if levels:
+        return Target(max(level for level in levels if level <= asked_w))
+    highest = who.max_power_w or who.rated_power_w
+    power_w = min(asked_w, highest) if highest else asked_w
+    if who.power_step_w and power_w != highest:
+        power_w = lowest + (power_w - lowest) // who.power_step_w * who.power_step_w
+    return Target(power_w)
+
+
+def _sleep_or_run(asked_w: float, who: MinerIdentity, *, can_sleep: bool) -> Target | None:
+    if not can_sleep:
+        return None
+    runs_at_w = who.max_power_w or who.rated_power_w or 0.0
+    if asked_w > 0 and asked_w >= runs_at_w:
+        return Target(runs_at_w or asked_w)
+    return Target(0.0, None if asked_w == 0 else f"it runs at {runs_at_w:g} W or sleeps")
+
+
+def is_shown(goal: Target, reading: MinerReading, who: MinerIdentity) -> bool:
+    """Say whether a reading shows that the miner is at its target."""
+    is_asleep = reading.state is MinerState.SLEEPING
+    if goal.power_w == 0:
+        return is_asleep
+    if is_asleep:
+        return False
+    if Capability.POWER_LIMIT not in who.capabilities:
+        return True
+    # Firmware rounds a limit to its own steps: half a step or one per cent is the same power.
+    tolerance_w = max((who.power_step_w or 0) / 2, goal.power_w / 100, 1.0)
+    return reading.power_limit_w is not None and abs(reading.power_limit_w - goal.power_w) <= tolerance_w
+
+
+def next_act(
+    wanted: Wanted, goal: Target, reading: MinerReading, who: MinerIdentity, rules: Rules, now_s: float
+) -> tuple[Act, float] | None:
+    """Return what to ask of the miner now, with the watts; None when it is right, or when it needs time.
+
+    Less power is asked at once. More waits for the interval that a change costs on this miner, so that no mistake
+    above wears it out.
+    """
+    if is_shown(goal, reading, who):
+        return None
+    act = _act(goal, reading)
+    is_same_question = wanted.asked_act is act and wanted.asked_w == goal.power_w
+    if is_same_question and wanted.asked_s is not None and now_s - wanted.asked_s < rules.confirm_s:
+        return None
+    is_raise = act is Act.WAKE or goal.power_w > (reading.power_limit_w or 0)
+    if (
+        is_raise
+        and act is Act.LIMIT
+        and wanted.raised_s is not None
+        and now_s - wanted.raised_s < rules.raise_interval_s
+    ):
+        return None
+    return act, goal.power_w
+
+
+def _act(goal: Target, reading: MinerReading) -> Act:
+    if goal.power_w == 0:
+        return Act.SLEEP
+    return Act.WAKE if reading.state is MinerState.SLEEPING else Act.LIMIT
+
+
+def asked(wanted: Wanted, act: Act, power_w: float, reading: MinerReading, now_s: float) -> Wanted:
+    """Note that something was asked of the miner."""
+    is_raise = act is not Act.SLEEP and power_w > (reading.power_limit_w or 0)
+    return replace(
+        wanted,
+        asked_s=now_s,
+        asked_act=act,
+        asked_w=power_w,
+        raised_s=now_s if is_raise else wanted.raised_s,
+    )
+
+
+def heard(before: Wanted | None, setpoint: PowerSetpoint, ends_s: float) -> Wanted:
+    """Take a new setpoint; what was asked and raised before still counts for the intervals."""
+    if before is None:
+        return Wanted(setpoint, ends_s)
+    is_same = before.setpoint.power_w == setpoint.power_w and not before.is_lapsed
+    return replace(before, setpoint=setpoint, ends_s=ends_s, is_lapsed=False, told=before.told if is_same else None)
+
+
+def lapsed(wanted: Wanted, safe_power_w: float) -> Wanted:
+    """Fall back to the safe power when the lease has ended."""
+    safe = wanted.setpoint.model_copy(update={"power_w": safe_power_w, "reason": "the lease ended", "decision": None})
+    return replace(wanted, setpoint=safe, is_lapsed=True, told=None)

@@ -1,0 +1,51 @@
+"""The last raw answers of each device, kept for people who want to see what it really said (S0.29)."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hashbus.clock import Clock
+
+LARGEST_BYTES = 65_536
+"""Of one answer more is not kept: an oversized one is interesting for its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question to a device and what it answered, compressed."""
+
+    at: datetime
+    question: str
+    size: int
+    packed: bytes
+
+    @property
+    def answer(self) -> bytes:
+        """Return the answer, cut at 64 KiB."""
+        return zlib.decompress(self.packed)
+
+
+class Ring:
+    """A tape that keeps the last few exchanges of one device."""
+
+    def __init__(self, clock: Clock, length: int) -> None:
+        """Keep the last `length` exchanges."""
+        self._clock = clock
+        self._exchanges: deque[Exchange] = deque(maxlen=length)
+
+    def keep(self, question: str, answer: bytes) -> None:
+        """Remember one exchange; see `Tape`."""
+        if self._exchanges.maxlen:
+            # Level 1 halves the memory of a farm for a tenth of the time that parsing takes.
+            packed = zlib.compress(answer[:LARGEST_BYTES], 1)
+            self._exchanges.append(Exchange(self._clock.now(), question, len(answer), packed))
+
+    def exchanges(self) -> list[Exchange]:
+        """Return what is kept, the oldest first."""
+        return list(self._exchanges)
