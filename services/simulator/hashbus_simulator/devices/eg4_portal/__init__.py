@@ -1,0 +1,1 @@
+"""The cloud portal of EG4 and LuxPower battery inverters (PROTOCOLS.md 5.1)."""
