@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
+from typing import Self
 
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.devices import build_device
@@ -65,7 +66,7 @@ class Fleet:
             await self._front.close()
         await asyncio.sleep(0)
 
-    async def __aenter__(self) -> "Fleet":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -81,7 +82,7 @@ def _places(settings: SimulatorSettings) -> Iterator[tuple[DeviceBlock, Place]]:
         host = block.host
         for _ in range(block.count):
             number += 1
-            yield block, _place(block, host, number, _next_id(block, names), settings.seed)
+            yield block, _place(host, number, _next_id(block, names), settings.seed)
             host = _next_host(host)
 
 
@@ -98,7 +99,7 @@ def _next_host(host: IPv4Address) -> IPv4Address:
     return following
 
 
-def _place(block: DeviceBlock, host: IPv4Address, number: int, device_id: str, seed: int) -> Place:
+def _place(host: IPv4Address, number: int, device_id: str, seed: int) -> Place:
     """Identity from the seed and the position: locally administered MAC, serial number."""
     digits = (seed << 24) + number
     octets = [0xC2, *(digits >> shift & 0xFF for shift in (32, 24, 16, 8, 0))]

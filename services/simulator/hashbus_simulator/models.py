@@ -56,6 +56,8 @@ WHATSMINERS: tuple[MinerModel, ...] = (
 )  # fmt: skip
 
 ANTMINERS: tuple[MinerModel, ...] = (
+    MinerModel("Antminer S9", 13.5, 1323.0, 3, 63, 550.0, fans=2, chip="BM1387", sleep_w=15.0),
+    MinerModel("Antminer S17 Pro", 53.0, 2094.0, 3, 48, 590.0, fans=4, chip="BM1397", sleep_w=20.0),
     MinerModel("Antminer S19", 95.0, 3250.0, 3, 76, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
     MinerModel("Antminer S19 Pro", 110.0, 3250.0, 3, 114, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
     MinerModel("Antminer S19j Pro", 104.0, 3068.0, 3, 126, 545.0, fans=4, chip="BM1362", sleep_w=25.0),

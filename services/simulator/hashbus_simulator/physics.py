@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp
 
-from hashbus_simulator.models import Cooling, MinerModel
+from hashbus_simulator.demand import Demand
+from hashbus_simulator.heat import Heat, toward
+from hashbus_simulator.models import MinerModel
 from hashbus_simulator.noise import wobble
 
 SILENT_SHARE = 0.1  # of the tuning time: chips start up, no hashes yet
 RAMP_STEP_S = 10.0  # integration step while power and hashrate move
 SUPPLY_TAU_S = 0.4  # a fast change is through after about a second (PROTOCOLS.md 1.8, `fast`)
-CHIP_TAU_S = 60.0
-BODY_TAU_S = 400.0  # heat sink and chassis, or the liquid in the loop
-# Kelvin above the surroundings at rated power, chosen so that a miner at 22-25 C ambient shows the figures
-# of PROTOCOLS.md 1.6 (liquid 49 C, chips 66-78 C) and 3.5 (boards 62 C, chips 76 C).
-BODY_RISE_K = {Cooling.AIR: 36.0, Cooling.LIQUID: 25.0}
-CHIP_RISE_K = {Cooling.AIR: 18.0, Cooling.LIQUID: 20.0}
+PSU_RISE_K = 22.0  # at rated power
+FAN_FROM_C, FAN_SPAN_K = 50.0, 40.0  # chips at 50 C: slowest; at 90 C: full speed
 SHARE_DIFFICULTY = 524_288
 TERAHASHES_PER_SHARE = SHARE_DIFFICULTY * 2**32 / 1e12
 REJECTED_PART = 0.002
@@ -40,12 +37,31 @@ class MinerPhysics:
     """
 
     __slots__ = (
-        "_ambient_c", "_at_s", "_booted_at_s", "_clock", "_mining_at_s", "_offline_until_s", "_percent_at_s",
-        "_percent_from", "_percent_takes_s", "_tuned_at_s", "asleep", "body_c", "chip_rise_k", "energy_ws",
-        "fan_pct", "freq_share", "hash_15min_ths", "hash_1min_ths", "hashrate_ths", "limit_w", "mode_share",
-        "model", "percent", "power_5min_w", "power_w", "reboots", "restarts", "seed", "terahashes", "timing",
+        "_ambient_c",
+        "_at_s",
+        "_booted_at_s",
+        "_clock",
+        "_mining_at_s",
+        "_offline_until_s",
+        "_tuned_at_s",
+        "asleep",
+        "demand",
+        "energy_ws",
+        "fan_pct",
+        "hash_1min_ths",
+        "hash_15min_ths",
+        "hashrate_ths",
+        "heat",
+        "model",
+        "power_5min_w",
+        "power_w",
+        "reboots",
+        "restarts",
+        "seed",
+        "terahashes",
+        "timing",
         "tuning_factor",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -59,63 +75,58 @@ class MinerPhysics:
         self.model = model
         self.seed = seed
         self.timing = timing or Timing()
+        self.demand = Demand(model)
         self._clock = clock
         self._ambient_c = ambient_c
         self._at_s = clock()
         self.asleep = False
-        self.limit_w = model.power_w
-        self.mode_share = 1.0
-        self.freq_share = 1.0
-        self.percent = 100.0
         self.fan_pct: float | None = None
         self.tuning_factor = 1.0
         self.reboots = 0
         self.restarts = 0
-        self._percent_from = 100.0
-        self._percent_at_s = self._at_s
-        self._percent_takes_s = 0.0
         self._has_run_for(3600.0 * (6 + 60 * abs(wobble(seed, 0, 0.0))))
 
-    def _has_run_for(self, hours_s: float) -> None:
+    def _has_run_for(self, time_s: float) -> None:
         """Start warm: a site that is switched on in the simulator has been mining for a while."""
-        self._booted_at_s = self._at_s - hours_s - 110.0
-        self._mining_at_s = self._at_s - hours_s
+        self._booted_at_s = self._offline_until_s = self._at_s - time_s - 110.0
+        self._mining_at_s = self._at_s - time_s
         self._tuned_at_s = self._mining_at_s + self.timing.tuning_s
-        self._offline_until_s = self._booted_at_s
-        self.power_w = self.power_5min_w = self.target_power_w(self._at_s)
-        self.hashrate_ths = self.hash_1min_ths = self.hash_15min_ths = self.hashrate_at(self.power_w)
-        self.terahashes = self.hashrate_ths * hours_s
-        self.energy_ws = self.power_w * hours_s
-        share = self.power_w / self.model.power_w
-        self.body_c = self._ambient_c + BODY_RISE_K[self.model.cooling] * share
-        self.chip_rise_k = CHIP_RISE_K[self.model.cooling] * share
+        self.power_w = self.power_5min_w = self.demand.power_w(self._at_s)
+        self.hashrate_ths = self.hash_1min_ths = self.hash_15min_ths = self.demand.hashrate_ths(self.power_w)
+        self.terahashes = self.hashrate_ths * time_s
+        self.energy_ws = self.power_w * time_s
+        self.heat = Heat(self.model.cooling, self._ambient_c, self.power_w / self.model.power_w)
 
     # --- what is asked of it ---------------------------------------------------------------------------
 
     def set_limit(self, power_w: float) -> None:
         """Take a new power limit in watts; mining starts again and tunes itself to it."""
-        self.limit_w = min(power_w, self.model.power_w * self.model.max_power_share)
+        self.catch_up()
+        self.demand.limit_w = min(power_w, self.model.power_w * self.model.max_power_share)
         self.restart_mining()
 
     def set_mode(self, share: float) -> None:
         """Take a power mode as a share of the rated power; mining starts again."""
-        self.mode_share = share
+        self.catch_up()
+        self.demand.mode_share = share
         self.restart_mining()
 
     def set_frequency(self, share: float, *, restart: bool = True) -> None:
         """Run the chips at a share of their usual frequency; hashrate follows it, power a little faster."""
         self.catch_up()
-        self.freq_share = share
+        self.demand.freq_share = share
         if restart:
             self.restart_mining()
 
     def set_percent(self, percent: float, *, takes_s: float = 0.0) -> None:
         """Run at a percentage of the limit without a restart, reached within `takes_s`; a reboot forgets it."""
         self.catch_up()
-        self._percent_from = self._percent_now(self._at_s)
-        self._percent_at_s = self._at_s
-        self._percent_takes_s = takes_s
-        self.percent = percent
+        self.demand.set_percent(percent, self._at_s, takes_s=takes_s)
+
+    def set_target(self, power_w: float | None) -> None:
+        """Run at a power in watts below the limit without a restart; None is the limit again."""
+        self.catch_up()
+        self.demand.target_w = power_w
 
     def sleep(self) -> None:
         """Stop hashing; only the control board and its supply stay on."""
@@ -125,21 +136,24 @@ class MinerPhysics:
     def wake(self) -> None:
         """Start hashing again, from the beginning."""
         if self.asleep:
-            self.asleep = False
             self.restart_mining()
+            self.asleep = False
 
-    def restart_mining(self) -> None:
-        """Hashrate falls to nothing, counters start again, and the boards tune themselves."""
+    def restart_mining(self, *, silent_s: float = 0.0) -> None:
+        """Hashrate falls to nothing, counters start again, and the boards tune themselves.
+
+        `silent_s`: simulated seconds for which the device does not answer at all.
+        """
         self.catch_up()
         self.restarts += 1
-        self._begin_mining(self._at_s)
+        self._offline_until_s = max(self._offline_until_s, self._at_s + silent_s)
+        self._begin_mining(max(self._at_s, self._offline_until_s))
 
     def reboot(self) -> None:
         """Leave the network for the boot time, then start mining again (or stay asleep)."""
         self.catch_up()
         self.reboots += 1
-        self.percent = self._percent_from = 100.0
-        self._percent_takes_s = 0.0
+        self.demand.forget_percent()
         self._offline_until_s = self._booted_at_s = self._at_s + self.timing.boot_s
         self.energy_ws = 0.0
         self._begin_mining(self._offline_until_s)
@@ -213,30 +227,15 @@ class MinerPhysics:
         return int(self.terahashes * HW_ERRORS_PER_TERAHASH)
 
     @property
-    def chip_c(self) -> float:
-        """Mean chip temperature."""
-        return self.body_c + self.chip_rise_k
-
-    @property
-    def board_c(self) -> float:
-        """Mean temperature of the circuit boards."""
-        return self.body_c + 0.4 * self.chip_rise_k
-
-    @property
-    def liquid_c(self) -> float:
-        """Temperature of the liquid; on an air-cooled miner that of the heat sinks."""
-        return self.body_c
-
-    @property
     def psu_c(self) -> float:
         """Temperature inside the power supply."""
-        return self._ambient_c + 22.0 * self.power_w / self.model.power_w
+        return self._ambient_c + PSU_RISE_K * self.power_w / self.model.power_w
 
     def fan_rpm(self, fan: int) -> int:
         """Speed of one fan; without fans 0, and asleep they go on slowly."""
         if fan >= self.model.fans:
             return 0
-        by_heat = 0.35 + 0.65 * min(1.0, max(0.0, (self.chip_c - 50.0) / 40.0))
+        by_heat = 0.35 + 0.65 * min(1.0, max(0.0, (self.heat.chip_c - FAN_FROM_C) / FAN_SPAN_K))
         share = self.fan_pct / 100.0 if self.fan_pct is not None else 0.3 if self.asleep else by_heat
         return int(self.measured(self.model.max_fan_rpm * share, 40 + fan, spread=0.01)) // 10 * 10
 
@@ -259,12 +258,8 @@ class MinerPhysics:
 
     def _steady_for_s(self) -> float:
         """How far one step may go: to the next turn of the curve, and finely while figures move."""
-        turns = (
-            self._offline_until_s,
-            self._mining_at_s + SILENT_SHARE * (self._tuned_at_s - self._mining_at_s),
-            self._tuned_at_s,
-            self._percent_at_s + self._percent_takes_s,
-        )
+        silent_until_s = self._mining_at_s + SILENT_SHARE * (self._tuned_at_s - self._mining_at_s)
+        turns = (self._offline_until_s, silent_until_s, self._tuned_at_s, self.demand.percent_reached_s)
         ahead = [turn - self._at_s for turn in turns if turn > self._at_s]
         return max(1e-3, min(RAMP_STEP_S, *ahead)) if ahead else float("inf")
 
@@ -272,52 +267,28 @@ class MinerPhysics:
         before_ths, before_w = self.hashrate_ths, self.power_w
         self._at_s += dt_s
         goal_w, goal_ths = self._goal(self._at_s)
-        self.power_w = _toward(self.power_w, goal_w, dt_s, SUPPLY_TAU_S)
-        self.hashrate_ths = _toward(self.hashrate_ths, goal_ths, dt_s, SUPPLY_TAU_S)
+        self.power_w = toward(before_w, goal_w, dt_s, SUPPLY_TAU_S)
+        self.hashrate_ths = toward(before_ths, goal_ths, dt_s, SUPPLY_TAU_S)
         # Over a long step the figure sits at its goal nearly all the time; over a short one the mean is right.
-        settled = min(1.0, dt_s / RAMP_STEP_S) if dt_s > RAMP_STEP_S else 0.0
-        mean_ths = self.hashrate_ths if settled else (before_ths + self.hashrate_ths) / 2
-        mean_w = self.power_w if settled else (before_w + self.power_w) / 2
+        is_long = dt_s > RAMP_STEP_S
+        mean_ths = self.hashrate_ths if is_long else (before_ths + self.hashrate_ths) / 2
+        mean_w = self.power_w if is_long else (before_w + self.power_w) / 2
         if not self.asleep:
             self.terahashes += mean_ths * dt_s
         self.energy_ws += mean_w * dt_s
-        self.hash_1min_ths = _toward(self.hash_1min_ths, mean_ths, dt_s, 60.0)
-        self.hash_15min_ths = _toward(self.hash_15min_ths, mean_ths, dt_s, 900.0)
-        self.power_5min_w = _toward(self.power_5min_w, mean_w, dt_s, 300.0)
-        share, cooling = mean_w / self.model.power_w, self.model.cooling
-        self.body_c = _toward(self.body_c, self._ambient_c + BODY_RISE_K[cooling] * share, dt_s, BODY_TAU_S)
-        self.chip_rise_k = _toward(self.chip_rise_k, CHIP_RISE_K[cooling] * share, dt_s, CHIP_TAU_S)
+        self.hash_1min_ths = toward(self.hash_1min_ths, mean_ths, dt_s, 60.0)
+        self.hash_15min_ths = toward(self.hash_15min_ths, mean_ths, dt_s, 900.0)
+        self.power_5min_w = toward(self.power_5min_w, mean_w, dt_s, 300.0)
+        self.heat.advance(dt_s, ambient_c=self._ambient_c, share=mean_w / self.model.power_w)
 
     def _goal(self, at_s: float) -> tuple[float, float]:
         """Power in W and hashrate in TH/s that the miner makes for at this moment."""
         if self.asleep or at_s < self._offline_until_s:
             return self.model.sleep_w, 0.0
-        target_w = self.target_power_w(at_s)
+        target_w = self.demand.power_w(at_s)
         span_s = max(1e-6, self._tuned_at_s - self._mining_at_s)
         tuned = min(1.0, (at_s - self._mining_at_s) / span_s)
         if tuned < SILENT_SHARE:
             return max(self.model.sleep_w, 0.1 * target_w), 0.0
         ramp = (tuned - SILENT_SHARE) / (1.0 - SILENT_SHARE)
-        return target_w * (0.2 + 0.8 * ramp), self.hashrate_at(target_w) * ramp
-
-    def target_power_w(self, at_s: float) -> float:
-        """The power that limit, mode, frequency and percentage ask for together, in W."""
-        rated_w = self.model.power_w
-        by_frequency_w = rated_w * self.freq_share ** (1.0 / self.model.hash_exponent)
-        asked_w = min(self.limit_w, rated_w * self.mode_share, by_frequency_w) * self._percent_now(at_s) / 100.0
-        return min(max(asked_w, rated_w * self.model.min_power_share), rated_w * self.model.max_power_share)
-
-    def hashrate_at(self, power_w: float) -> float:
-        """The hashrate in TH/s that the boards make out of a power in W, once tuned."""
-        return self.model.hashrate_ths * float((power_w / self.model.power_w) ** self.model.hash_exponent)
-
-    def _percent_now(self, at_s: float) -> float:
-        if self._percent_takes_s <= 0:
-            return self.percent
-        share = min(1.0, max(0.0, (at_s - self._percent_at_s) / self._percent_takes_s))
-        return self._percent_from + (self.percent - self._percent_from) * share
-
-
-def _toward(value: float, goal: float, dt_s: float, tau_s: float) -> float:
-    """First-order lag: exact for a constant goal, however long the step."""
-    return goal + (value - goal) * exp(-dt_s / tau_s)
+        return target_w * (0.2 + 0.8 * ramp), self.demand.hashrate_ths(target_w) * ramp

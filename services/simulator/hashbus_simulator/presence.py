@@ -106,7 +106,8 @@ class Presence:
         """Off the network until the device has booted; one turn of the loop lets the last reply out."""
         await asyncio.sleep(0)
         self.close()
-        while (left_s := self._device.offline_left_s) > 0:
+        # A second reboot can come in the meantime (from the control API): look again when the time is up.
+        while (left_s := self._device.offline_left_s) > 0:  # noqa: ASYNC110
             await asyncio.sleep(max(SHORTEST_WAIT_S, self._clock.real_s(left_s)))
         self._waking = None
         await self._open_unless_dark()

@@ -39,13 +39,16 @@ class TcpDialect(Protocol):
     """
 
     @property
-    def max_clients(self) -> int | None: ...
+    def max_clients(self) -> int | None:
+        """How many clients may be connected at once."""
 
     @property
-    def idle_close_s(self) -> float | None: ...
+    def idle_close_s(self) -> float | None:
+        """After how long a silent client is sent away."""
 
     @property
-    def patience_s(self) -> float | None: ...
+    def patience_s(self) -> float | None:
+        """After how long half a request is taken as a whole one."""
 
     def take_request(self, received: bytearray, *, complete: bool) -> bytes | None:
         """Remove the first request from what was received; None while it is not whole.

@@ -77,7 +77,9 @@ class AntminerBlock(MinerBlock):
     """A stock Antminer. `ports`: `cgminer` (4028) and `web` (80).
 
     `missing_comma` writes `}{` in `stats` as old bmminer does; `new_api` answers the flag of newer firmware.
-    `settle_s` is the time in simulated seconds for which reads after a configuration write show the old state.
+    `settle_s` is the time in simulated seconds for which reads after a configuration write fail or show the old
+    state. `mode_key` is the key that this firmware reads the work mode from, `mode_as_text` whether it wants text
+    there. `reports_power` adds `chain_power`, which most stock images do not have.
     """
 
     family: Literal["antminer"] = "antminer"
@@ -86,6 +88,10 @@ class AntminerBlock(MinerBlock):
     missing_comma: bool = False
     new_api: bool = True
     settle_s: float = Field(default=15.0, ge=0, le=600)
+    mode_key: Literal["miner-mode", "bitmain-work-mode"] = "miner-mode"
+    mode_as_text: bool = False
+    reports_power: bool = False
+    compile_time: str = "Fri Mar 21 10:00:00 CST 2025"
 
 
 class CgminerBlock(MinerBlock):

@@ -40,13 +40,15 @@ class TcpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        """A client has connected; a device that is full closes at once."""
+        self._transport = cast("asyncio.Transport", transport)
         if self._line.admit(self, self.port):
             self._listen_on()
         else:
             self._transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The client has gone, whatever the reason."""
         for timer in (self._silence, self._patience, self._push):
             if timer is not None:
                 timer.cancel()
@@ -56,6 +58,7 @@ class TcpConnection(asyncio.Protocol):
         self._line.forget(self)
 
     def data_received(self, data: bytes) -> None:
+        """Bytes have come, in whatever pieces."""
         self._received += data
         self._listen_on()
         self._answer_all(complete=False)
@@ -94,11 +97,12 @@ class TcpConnection(asyncio.Protocol):
             try:
                 request = self.port.dialect.take_request(self._received, complete=complete)
             except ValueError:
-                return self.hang_up()
+                self.hang_up()
+                return
             if request is None:
-                return self._wait_for_rest()
+                self._wait_for_rest()
+                return
             self._answer(request)
-        return None
 
     def _wait_for_rest(self) -> None:
         patience_s = self.port.dialect.patience_s
@@ -130,7 +134,8 @@ class TcpConnection(asyncio.Protocol):
             case FaultKind.CUT:
                 self._send(wire[: len(wire) // 2])
                 self._playing = None
-                return self.hang_up()
+                self.hang_up()
+                return
             case FaultKind.TRICKLE:
                 for index in range(len(wire)):
                     self._send(wire[index : index + 1])
@@ -140,7 +145,6 @@ class TcpConnection(asyncio.Protocol):
         self._playing = None
         self._after(reply)
         self._answer_all(complete=False)
-        return None
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -1,9 +1,32 @@
 """The families that the simulator can be: one line each, from the configured block to the device."""
 
+from hashbus_simulator.devices.antminer.device import Antminer
+from hashbus_simulator.devices.bitaxe.device import Bitaxe
+from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
-from hashbus_simulator.settings import DeviceBlock
+from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
+from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
+from hashbus_simulator.settings import (
+    AntminerBlock,
+    BitaxeBlock,
+    CgminerBlock,
+    DeviceBlock,
+    Eg4PortalBlock,
+    WhatsminerBlock,
+)
 
 
 def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevice:
     """The device that a block of the configuration asks for, at its place."""
+    match block:
+        case WhatsminerBlock():
+            return WhatsminerV3(block, place, world)
+        case AntminerBlock():
+            return Antminer(block, place, world)
+        case CgminerBlock():
+            return PlainCgminer(block, place, world)
+        case BitaxeBlock():
+            return Bitaxe(block, place, world)
+        case Eg4PortalBlock():
+            return Eg4Portal(block, place, world)
     raise ValueError(f"no device for {type(block).__name__}")

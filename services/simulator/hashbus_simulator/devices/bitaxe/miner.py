@@ -37,8 +37,8 @@ class BitaxeMiner:
         self.clock = clock
         self.physics = MinerPhysics(MODELS[model], clock, seed=seed, ambient_c=ambient_c, timing=timing)
         # The frequency alone sets the pace here; no power limit and no mode stands above it.
-        self.physics.limit_w = self.physics.model.power_w * self.physics.model.max_power_share
-        self.physics.mode_share = self.physics.model.max_power_share
+        self.physics.demand.limit_w = self.physics.model.power_w * self.physics.model.max_power_share
+        self.physics.demand.mode_share = self.physics.model.max_power_share
         self.settings = _factory_settings(self.board.chip.frequency_mhz, self.board.chip.core_mv)
         self.pools = {0: _pool_of(self.settings, "stratum"), 1: _pool_of(self.settings, "fallbackStratum")}
         self.halts: set[Halt] = set()
@@ -58,7 +58,7 @@ class BitaxeMiner:
     def chip_c(self) -> float:
         """Chip temperature in °C."""
         ambient_c = self.physics.ambient_c
-        return ambient_c + HEAT_SHARE * (self.physics.chip_c - ambient_c) * self._volt_share**2
+        return ambient_c + HEAT_SHARE * (self.physics.heat.chip_c - ambient_c) * self._volt_share**2
 
     @property
     def fan_pct(self) -> float:
