@@ -82,7 +82,7 @@ class OrderJournal:
         try:
             self._db.execute(
                 "UPDATE orders SET address=?, result=? WHERE source=? AND id=?",
-                (result.address(), result.encode(), result.source, result.id),
+                (result.address(), result.encode(), result.asker, result.id),
             )
         except sqlite3.Error as error:
             raise JournalUnavailable(str(error)) from None

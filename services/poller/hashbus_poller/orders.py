@@ -158,7 +158,7 @@ class Orders:
             site=order.site,
             at=self._clock.now(),
             miner=order.miner,
-            source=order.source,
+            asker=order.source,
             id=order.id,
             command=order.command,
             status=status,

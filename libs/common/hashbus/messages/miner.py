@@ -348,10 +348,10 @@ class OrderStatus(StrEnum):
 class OrderResult(Message):
     """How an order ended. `unknown` means that the poller died in the middle and the miner does not tell."""
 
-    topic: ClassVar[Topic] = Topic("miner/{miner}/result/{source}", writers=("poller",), retain=False, keep=Keep.EVERY)
+    topic: ClassVar[Topic] = Topic("miner/{miner}/result/{asker}", writers=("poller",), retain=False, keep=Keep.EVERY)
 
     miner: Id
-    source: Id
+    asker: Id = Field(description="The source of the order")
     id: Id
     command: Command
     status: OrderStatus
