@@ -1,0 +1,186 @@
+"""Lines on their way into a database: through influxdb-client, or to the write call of InfluxDB 1.
+
+Both say the same two things when it fails: the database is away, or it will never take these lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from hashbus_recorder.repository import PointsRefused, StoreUnavailable
+from hashbus_recorder.stores.line_protocol import line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hashbus_recorder.repository import Point
+
+MAX_LINES = 5_000
+"""A request longer than this gains nothing and loses more when it fails."""
+
+_MAX_TRIES = 64
+_TIMEOUT_S = 30.0
+_REFUSED = {400, 413, 422}
+
+
+class LinesRefused(Exception):
+    """The database answered that it does not take a request as it is."""
+
+
+class LineWriter(Protocol):
+    """Posts lines, times in milliseconds: StoreUnavailable when the database is away, LinesRefused when it says no."""
+
+    async def post(self, lines: bytes) -> None:
+        """Write all of the lines."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class V2Writer:
+    """The write call of InfluxDB 2 and 3 and of VictoriaMetrics: `/api/v2/write`."""
+
+    def __init__(self, url: str, *, org: str, bucket: str, token: str, compress: bool) -> None:
+        """Nothing is sent until the first write."""
+        self._url, self._org, self._bucket = url, org, bucket
+        # The spool is what repeats; a client that repeats on its own would hold up the points that come after.
+        self._client = InfluxDBClient(
+            url, token, org=org, timeout=int(_TIMEOUT_S * 1000), enable_gzip=compress, retries=False
+        )
+        self._write = self._client.write_api(write_options=SYNCHRONOUS)
+
+    async def post(self, lines: bytes) -> None:
+        """Write all of the lines, in a thread: the client blocks."""
+        await asyncio.to_thread(self._post, lines)
+
+    def _post(self, lines: bytes) -> None:
+        try:
+            # The client's own annotation asks for an instance of a class that only holds the words.
+            self._write.write(self._bucket, self._org, lines, write_precision=WritePrecision.MS)  # type: ignore[arg-type]
+        except ApiException as error:
+            body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
+            raise verdict(self._url, int(error.status or 0), body) from None
+        except (HTTPError, OSError) as error:
+            raise StoreUnavailable(f"{self._url} cannot be reached: {_short(error)}") from None
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await asyncio.to_thread(self._client.close)
+
+
+class V1Writer:
+    """The write call of InfluxDB 1: `/write?db=`."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession, parameters: dict[str, str], *, compress: bool) -> None:
+        """`parameters` name the database and the retention policy; the session carries the credentials."""
+        self._url, self._session, self._compress = url, session, compress
+        self._parameters = {**parameters, "precision": "ms"}
+
+    async def post(self, lines: bytes) -> None:
+        """Write all of the lines."""
+        headers = {"Content-Encoding": "gzip"} if self._compress else {}
+        body = await asyncio.to_thread(gzip.compress, lines, 5) if self._compress else lines
+        try:
+            async with self._session.post(
+                f"{self._url}/write", params=self._parameters, data=body, headers=headers
+            ) as answer:
+                if answer.status >= 300:
+                    raise verdict(self._url, answer.status, await answer.text())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StoreUnavailable(f"{self._url} cannot be reached: {_short(error)}") from None
+
+    async def close(self) -> None:
+        """Nothing of its own to let go of."""
+
+
+async def write_points(writer: LineWriter, points: Sequence[Point], as_line: Callable[[Point], str] = line) -> None:
+    """Write points in requests of at most MAX_LINES.
+
+    PointsRefused at the end for those that the database never takes.
+    """
+    kept: list[tuple[Point, str]] = []
+    refused: list[Point] = []
+    reasons: dict[str, None] = {}
+    for point in points:
+        try:
+            kept.append((point, as_line(point)))
+        except (TypeError, ValueError) as error:
+            refused.append(point)
+            reasons[str(error)] = None
+    tries = _MAX_TRIES
+    waiting = [kept[first : first + MAX_LINES] for first in range(0, len(kept), MAX_LINES)]
+    while waiting:
+        part = waiting.pop()
+        try:
+            await writer.post("\n".join(text for _, text in part).encode())
+        except LinesRefused as error:
+            tries -= 1
+            # Halving finds the bad lines of a batch; with very many of them the rest of the part goes with them.
+            if len(part) == 1 or tries < 0:
+                refused += [point for point, _ in part]
+                reasons[str(error)] = None
+            else:
+                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+    if refused:
+        raise PointsRefused(refused, "; ".join(list(reasons)[:3]))
+
+
+async def asked(
+    session: aiohttp.ClientSession,
+    url: str,
+    parameters: Mapping[str, str | float],
+    form: Mapping[str, str] | None = None,
+) -> str:
+    """Return what a database answers to a question; StoreUnavailable when it does not answer it."""
+    try:
+        async with session.post(url, params=parameters, data=form) as answer:
+            body = await answer.text()
+    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
+        raise StoreUnavailable(f"{url} cannot be asked: {_short(error)}") from None
+    if answer.status != 200:
+        raise StoreUnavailable(str(verdict(url, answer.status, body)))
+    return body
+
+
+def is_elsewhere(url: str) -> bool:
+    """Say whether a server is on another machine, on the way to which bytes cost more than the time to squeeze them."""
+    return urlsplit(url).hostname not in {"127.0.0.1", "::1", "localhost"}
+
+
+def verdict(url: str, status: int, body: str) -> StoreUnavailable | LinesRefused:
+    """Turn an answer that is no success into the error it means."""
+    said = _message_in(body)
+    if status in _REFUSED:
+        return LinesRefused(said or f"HTTP {status}")
+    if status in {401, 403}:
+        return StoreUnavailable(f"{url} refuses the token (HTTP {status} {said}); set recorder.store.token")
+    if status == 404:
+        return StoreUnavailable(f"{url} has no such bucket or database (HTTP 404 {said}); make it, or correct the name")
+    return StoreUnavailable(f"{url} answers HTTP {status} {said}")
+
+
+def _message_in(body: str) -> str:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return body.strip()[:300]
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("error") or said
+    return str(said)[:300]
+
+
+def _short(error: BaseException) -> str:
+    return (str(error) or type(error).__name__)[:200]
