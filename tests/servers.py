@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
+from hashbus.acl import acl
+from hashbus.topics import SERVICES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -174,6 +178,22 @@ class Mosquitto(Daemon):
     def has_saved(self, payload: bytes) -> bool:
         """Whether a message with this payload would survive `kill`."""
         return self._saved_state.exists() and payload in self._saved_state.read_bytes()
+
+
+class GuardedMosquitto(Mosquitto):
+    """The broker of a real site: one account a service, which may write what it is the writer of and nothing else."""
+
+    def __init__(self, folder: Path, *, accounts: tuple[str, ...] = SERVICES) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.passwords = {account: secrets.token_hex(16) for account in accounts}
+        access_list, password_file = folder / "acl", folder / "passwd"
+        access_list.write_text(acl(accounts))
+        password_file.write_text("".join(f"{name}:{password}\n" for name, password in self.passwords.items()))
+        subprocess.run([program("mosquitto_passwd"), "-U", str(password_file)], check=True)
+        super().__init__(
+            folder,
+            settings=("allow_anonymous false", f"password_file {password_file}", f"acl_file {access_list}"),
+        )
 
 
 class EmbeddedBroker(Daemon):

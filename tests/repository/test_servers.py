@@ -11,6 +11,7 @@ import pytest
 from tests.servers import (
     Daemon,
     EmbeddedBroker,
+    GuardedMosquitto,
     Influxd,
     Mosquitto,
     VictoriaMetrics,
@@ -56,6 +57,26 @@ def test_both_brokers_carry_a_message(kind: Callable[[Path], Daemon], tmp_path: 
     with kind(tmp_path) as broker:
         publish_retained(broker, "home", "on")
         assert read_retained(broker, "home") == "on"
+
+
+def test_a_guarded_broker_lets_nobody_in_without_a_password(guarded_mosquitto: GuardedMosquitto, site: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        publish_retained(guarded_mosquitto, f"hashbus/{site}/service/poller/status", "{}")
+
+
+@pytest.mark.parametrize(("writer", "arrives"), [("poller", True), ("recorder", False)])
+def test_a_guarded_broker_carries_only_what_the_writer_of_a_topic_says(
+    guarded_mosquitto: GuardedMosquitto, site: str, writer: str, arrives: bool
+) -> None:
+    def account(name: str) -> list[str]:
+        return ["-p", str(guarded_mosquitto.port), "-u", name, "-P", guarded_mosquitto.passwords[name]]
+
+    topic = f"hashbus/{site}/service/poller/status"
+    say = [program("mosquitto_pub"), *account(writer), "-q", "1", "-r", "-t", topic, "-m", "{}"]
+    subprocess.run(say, check=True, timeout=30)
+    listen = [program("mosquitto_sub"), *account("controller"), "--retained-only", "-W", "1", "-C", "1", "-t", topic]
+    heard = subprocess.run(listen, check=False, timeout=30, capture_output=True, text=True).stdout.strip()
+    assert heard == ("{}" if arrives else "")
 
 
 def test_victoria_metrics_takes_points_of_influxdb_2(victoria_metrics: VictoriaMetrics, site: str) -> None:
