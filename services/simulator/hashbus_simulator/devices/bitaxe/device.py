@@ -221,7 +221,8 @@ _FOR = {True: " for 30 seconds.", False: "."}
 
 
 def _json(reply: Mapping[str, object], status: int = 200) -> web.Response:
-    response = web.json_response(reply, status=status, headers=CORS)
+    text = json.dumps(reply, separators=(",", ":"))
+    response = web.Response(text=text, status=status, headers=CORS, content_type="application/json")
     response.enable_chunked_encoding()
     return response
 

@@ -1,6 +1,7 @@
 """The portal on the network: login, sessions, and the replies of one inverter."""
 
 import hmac
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -134,15 +135,15 @@ class Eg4Portal:
         if trouble is Expiry.LOGIN_PAGE or credentials_rejected:
             return _login_page()
         reply = payloads.plants(self._recent()) if path == PLANTS_PATH else await self._about_inverter(request)
-        return web.json_response(payloads.zombie(reply) if trouble is Expiry.ZOMBIE else reply)
+        return _json(payloads.zombie(reply) if trouble is Expiry.ZOMBIE else reply)
 
     async def _log_in(self, request: web.BaseRequest, credentials_rejected: bool) -> web.Response:
         form = await request.post()
         sent = "\n".join(str(form.get(field)) for field in ("account", "password"))
         right = f"{self._account}\n{self._password.get_secret_value()}"
         if credentials_rejected or not hmac.compare_digest(sent.encode(), right.encode()):
-            return web.json_response({"success": False, "msg": "Account or password is incorrect"})
-        response = web.json_response(payloads.login(self._recent(), account=self._account))
+            return _json({"success": False, "msg": "Account or password is incorrect"})
+        response = _json(payloads.login(self._recent(), account=self._account))
         response.set_cookie(COOKIE, self.sessions.open(), path=COOKIE_PATH, httponly=True)
         return response
 
@@ -179,6 +180,10 @@ class Eg4Portal:
             )
             self._snapshot, self._snapshot_at_s = last, now_s
         return replace(last, served_at=now, is_lost=is_lost)
+
+
+def _json(reply: Reply) -> web.Response:
+    return web.Response(text=json.dumps(reply, separators=(",", ":")), content_type="application/json")
 
 
 def _login_page() -> web.Response:
