@@ -435,6 +435,13 @@ async def test_overheating_stops_mining_until_the_latch_is_cleared(version: str)
     assert bitaxe.device.power_w > 3
 
 
+async def test_it_protects_itself_where_it_is_too_warm() -> None:
+    async with bench("v2.12.0") as bitaxe:
+        bitaxe.device.physics.ambient_c = 45
+        bitaxe.hand.passes(3600)
+        assert (await bitaxe.info())["overheat_mode"] == 1
+
+
 @pytest.mark.parametrize("version", SINCE_2_9)
 async def test_a_power_fault_is_named_while_it_lasts(version: str) -> None:
     async with bench(version) as bitaxe:

@@ -60,6 +60,7 @@ class Bitaxe:
             ambient_c=block.ambient_c,
             timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
         )
+        self.physics = self.miner.physics
         self.ports = (HttpPort("web", place.host, block.ports.get("web", 80), self._answer),)
         self._rows: deque[info.Facts] = deque(maxlen=STATISTICS_ROWS)
         self._row_at_s = world.clock()
@@ -129,6 +130,7 @@ class Bitaxe:
         path = POOLS_PATH if request.path.startswith(POOLS_PATH) else request.path
         since, answer = self._routes.get((request.method, path), ((99, 0), self._info))
         if self.firmware.since(*since):
+            self.miner.protect()
             self._keep_statistics()
             return await answer(request)
         return _json({"error": "unknown route"}, status=404) if self.firmware.since(2, 9) else _to_root()

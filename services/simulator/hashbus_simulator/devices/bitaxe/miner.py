@@ -10,6 +10,7 @@ from hashbus_simulator.models import MODELS
 from hashbus_simulator.physics import MinerPhysics, Timing
 
 HEAT_SHARE = 0.66  # AxeOS steers its fan to 60 °C at the chip; MinerPhysics is made for larger machines
+HOTTEST_C = 75.0  # THROTTLE_TEMP of ESP-Miner main/tasks/power_management_task.c
 PAUSED_FAN_PCT = 30.0
 IDENTIFY_S = 30.0
 
@@ -112,6 +113,12 @@ class BitaxeMiner:
             if not self.firmware.since(2, 12):
                 self.change({"frequency": 50, "coreVoltage": 1000})
         self._settle()
+
+    def protect(self) -> None:
+        """Stop when the chips are too hot, as the firmware does whenever it looks."""
+        self.physics.catch_up()
+        if self.chip_c > HOTTEST_C and not self.halts:
+            self.halt(Halt.OVERHEAT)
 
     def release(self, reason: Halt) -> None:
         """Take one reason away; hashing starts again when none is left."""

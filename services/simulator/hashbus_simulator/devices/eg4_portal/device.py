@@ -117,6 +117,7 @@ class Eg4Portal:
             "import_w": round(flows.import_w, 1),
             "export_w": round(flows.export_w, 1),
             "logins": self.sessions.logins,
+            "symptom": self._symptom,
         }
 
     # --- HTTP ------------------------------------------------------------------------------------------
