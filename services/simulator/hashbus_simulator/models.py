@@ -41,17 +41,15 @@ class MinerModel:
 
 WHATSMINERS: tuple[MinerModel, ...] = (
     MinerModel(
-        "M64_VL40", 212.0, 3600.0, 4, 204, 612.0, Cooling.LIQUID, "H64", "P738B", "CB6V5", "K92",
-        max_power_share=1.0,
-    ),
-    MinerModel("M66S_VL20", 298.0, 5513.0, 4, 306, 640.0, Cooling.LIQUID, "H66", "P661D", "CB6V10", "K92"),
-    MinerModel("M50_VH40", 118.0, 3306.0, 3, 117, 655.0, Cooling.AIR, "H50", "P463B", "CB6V5", "K88", fans=2,
+        "M64_VL40", 212.0, 3600.0, 4, 204, 612.0, Cooling.LIQUID, "H64", "P738B", "CB6V5", "K92"),
+    MinerModel("M66S_VL20", 298.0, 5513.0, 4, 176, 640.0, Cooling.LIQUID, "H66", "P661D", "CB6V10", "K92"),
+    MinerModel("M50_VH40", 118.0, 3306.0, 3, 84, 655.0, Cooling.AIR, "H50", "P463B", "CB6V5", "K88", fans=2,
                max_fan_rpm=7000),
-    MinerModel("M50S_VH50", 128.0, 3328.0, 3, 117, 680.0, Cooling.AIR, "H50S", "P463B", "CB6V5", "K88", fans=2,
+    MinerModel("M50S_VH50", 128.0, 3328.0, 3, 135, 680.0, Cooling.AIR, "H50S", "P463B", "CB6V5", "K88", fans=2,
                max_fan_rpm=7000),
-    MinerModel("M60_VK40", 172.0, 3422.0, 3, 156, 600.0, Cooling.AIR, "H60", "P463C", "CB6V10", "K90", fans=2,
+    MinerModel("M60_VK40", 172.0, 3422.0, 3, 180, 600.0, Cooling.AIR, "H60", "P463C", "CB6V10", "K90", fans=2,
                max_fan_rpm=7000),
-    MinerModel("M60S_VK30", 186.0, 3441.0, 3, 165, 620.0, Cooling.AIR, "H60S", "P463C", "CB6V10", "K90", fans=2,
+    MinerModel("M60S_VK30", 186.0, 3441.0, 3, 245, 620.0, Cooling.AIR, "H60S", "P463C", "CB6V10", "K90", fans=2,
                max_fan_rpm=7000),
 )  # fmt: skip
 

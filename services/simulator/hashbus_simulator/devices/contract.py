@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.house import House
+from hashbus_simulator.physics import MinerPhysics
 from hashbus_simulator.serving import HttpPort, TcpPort
 
 
@@ -57,3 +58,12 @@ class EmulatedDevice(Protocol):
 
     def truth(self) -> Mapping[str, object]:
         """What really is (power_w, asleep, pools, reboots, ...), for tests and the demo; JSON types only."""
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """A device whose surroundings have a temperature: every miner."""
+
+    @property
+    def physics(self) -> MinerPhysics:
+        """The miner as a load and a heater."""
