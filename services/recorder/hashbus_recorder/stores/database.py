@@ -59,14 +59,28 @@ class StoreUnusable(Exception):
     """The store's file cannot be used as it is: an operator must act before the recorder can start."""
 
 
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open or make a file that survives a killed process. To be called within sqlite_errors()."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing that was committed; a power cut may lose the last seconds, never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def open_database(path: Path, max_mb: int | None = None) -> sqlite3.Connection:
     """Open or make the file for writing.
 
     StoreUnusable when it is damaged or of a later format, StoreUnavailable when the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with sqlite_errors(path):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        connection = open_file(path)
         try:
             _prepare(connection, path, max_mb)
         except BaseException:
@@ -129,10 +143,6 @@ def take_ownership(path: Path) -> int:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, max_mb: int | None) -> None:
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
-    # A killed process loses nothing that was committed; a power cut may lose the last seconds, never the file.
-    connection.execute("PRAGMA synchronous = NORMAL")
     if max_mb is not None:
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute(f"PRAGMA max_page_count = {max_mb * 1_000_000 // page_size}")
