@@ -242,6 +242,14 @@ async def test_a_page_from_a_public_address_is_refused_from_2_5_on(version: str)
     assert private == 200
 
 
+async def test_who_is_taken_for_a_stranger_may_see_the_page_but_not_the_api() -> None:
+    async with bench("v2.12.0") as bitaxe:
+        await bitaxe.fleet.presences["bitaxe"].put_fault(Fault(kind=FaultKind.WRONG_PASSWORD))
+        assert await bitaxe.ask("GET", "/api/system/info") == (401, "Unauthorized")
+        assert await bitaxe.patch(frequency=400) == (401, "Unauthorized")
+        assert (await bitaxe.ask("GET", "/"))[0] == 200
+
+
 async def test_the_asic_page_lists_what_may_be_set() -> None:
     async with bench("v2.12.0", "Bitaxe Hex") as bitaxe:
         _, text = await bitaxe.ask("GET", "/api/system/asic")

@@ -24,6 +24,8 @@ STATISTICS_ROWS = 720
 POOLS_PATH = "/api/system/pools/"
 SENSOR_LOST = "sensor_lost"
 SYMPTOMS = (Halt.OVERHEAT.value, Halt.POWER_FAULT.value, SENSOR_LOST)
+HELLO = 'The device says "Hi!" for 30 seconds.'
+GOODBYE = 'The device no longer says "Hi!".'
 PAGE = (
     "<!doctype html><html lang=en><head><meta charset=utf-8><title>AxeOS</title></head>"
     "<body><app-root></app-root></body></html>"
@@ -172,8 +174,7 @@ class Bitaxe:
         return self._message("System will restart shortly.")
 
     async def _identify(self, request: web.BaseRequest) -> web.Response:  # noqa: ARG002
-        says_hello = self.miner.identify()
-        return self._message(f'The device {"says" if says_hello else "no longer says"} "Hi!"' + _FOR[says_hello])
+        return self._message(HELLO if self.miner.identify() else GOODBYE)
 
     async def _pause(self, request: web.BaseRequest) -> web.Response:  # noqa: ARG002
         self.miner.halt(Halt.PAUSED)
@@ -217,9 +218,6 @@ class Bitaxe:
         if every_s > 0 and now_s - self._row_at_s >= every_s:
             self._rows.append(info.statistics_row(self.miner))
             self._row_at_s = now_s
-
-
-_FOR = {True: " for 30 seconds.", False: "."}
 
 
 def _json(reply: Mapping[str, object], status: int = 200) -> web.Response:
