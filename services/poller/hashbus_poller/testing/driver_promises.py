@@ -303,4 +303,4 @@ def text_of(error: DeviceError) -> str:
     return repr(error) + "".join(traceback.format_exception(error))
 
 
-__all__ = ["ENDINGS", "HARMLESS", "DriverCase", "DriverPromises", "Fault", "MemoryTape", "MinerPromises"]
+__all__ = ["ENDINGS", "HARMLESS", "DriverCase", "DriverPromises", "Ending", "Fault", "MemoryTape", "MinerPromises"]
