@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
 
@@ -25,9 +25,15 @@ def bind(**facts: object) -> None:
     structlog.contextvars.bind_contextvars(**facts)
 
 
-def configure(service: str, level: str = "INFO", *, for_people: bool | None = None) -> None:
-    """Set the form of all lines of this process: JSON to standard error, or coloured text on a terminal."""
-    people = sys.stderr.isatty() if for_people is None else for_people
+def configure(
+    service: str, level: str = "INFO", *, for_people: bool | None = None, stream: TextIO | None = None
+) -> None:
+    """Set the form of all lines of this process: JSON to standard error, or coloured text on a terminal.
+
+    `stream` takes the lines instead, where the terminal shows something else.
+    """
+    stream = stream or sys.stderr
+    people = stream.isatty() if for_people is None else for_people
     renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[
@@ -39,12 +45,12 @@ def configure(service: str, level: str = "INFO", *, for_people: bool | None = No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
     # Libraries speak through the standard library; only what goes wrong there is news.
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secrets, renderer],

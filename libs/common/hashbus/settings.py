@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from hashbus.config_errors import ConfigError, explain
 from hashbus.config_sources import Source, from_environment, from_file, merged, with_secrets
 from hashbus.messages import Id
-from hashbus.topics import SERVICES
+from hashbus.topics import SERVICES, service_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ SECTIONS = (*SERVICES, "simulator", "collector")
 
 HEALTH_PORT = 9780
 """First of the default health ports; each service has its own, in the order of the topic table."""
+
+RANGE_OF_HEALTH_PORTS = 32
+"""How far the health ports of `poller` and `poller-2` are apart: more than there are services."""
 
 
 class Section(BaseModel):
@@ -58,16 +61,24 @@ class BrokerSettings(Section):
 
 
 class HealthSettings(Section):
-    """Where a service shows /healthz and /metrics."""
+    """Where a service shows /healthz and /metrics. Each has a port of its own, counted from `first_port`."""
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="0 takes any free port")
+    port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="For a service that runs alone; 0 takes any free port"
+    )
+    first_port: Annotated[int, Field(ge=1, le=65_000)] = Field(
+        HEALTH_PORT, description="The services of a site count from here"
+    )
 
-    def port_of(self, service: str) -> int:
-        """Return the port of a service: the given one, or its own default."""
+    def port_of(self, account: str) -> int:
+        """Return the port of a service: the given one, or its own, beside which `poller-2` takes a range further on."""
         if self.port is not None:
             return self.port
-        return HEALTH_PORT + (SECTIONS.index(service) if service in SECTIONS else len(SECTIONS))
+        kind = service_kind(account)
+        number = 1 if kind == account else int(account.rpartition("-")[2])
+        place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS)
+        return self.first_port + place + RANGE_OF_HEALTH_PORTS * (number - 1)
 
 
 class LogSettings(Section):
