@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -50,6 +49,8 @@ class HttpQuestion:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    may_hang_up: bool = False
+    """The device restarts and may be gone before it has answered: then the answer has status 0 and no body."""
 
     @property
     def title(self) -> str:
@@ -74,7 +75,9 @@ async def fetch(question: HttpQuestion, wiring: Wiring, *, timeout_s: float) -> 
         raise _unreachable(error) from None
     except aiohttp.ClientResponseError as error:
         raise Garbled(f"the answer to {question.title} is not HTTP: {error.message}", error.message.encode()) from None
-    except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
+    except (aiohttp.ClientError, OSError) as error:
+        if question.may_hang_up:
+            return HttpAnswer(0, b"", {})
         raise Unreachable(f"the connection broke during {question.title}: {_named(error)}") from None
 
 
