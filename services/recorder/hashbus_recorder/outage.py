@@ -1,4 +1,4 @@
-"""Something the recorder needs that is away: told once when it goes and once when it is back, tried again with pauses."""
+"""Something the recorder needs that is away: told once when it goes and when it is back, tried again with pauses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Outage:
         """Note that it was tried in vain."""
         if self.problem is None:
             self._since = self._clock.now()
-            log.warning(f"{self._what} is away", problem=problem)
+            log.warning("away", what=self._what, problem=problem)
         self.problem = problem
         self._retry_at_s = self._clock.monotonic() + self._backoff.next_s()
 
@@ -44,6 +44,6 @@ class Outage:
         """Note that it works."""
         if self.problem is None or self._since is None:
             return
-        log.info(f"{self._what} is back", away_s=round((self._clock.now() - self._since).total_seconds()))
+        log.info("back", what=self._what, away_s=round((self._clock.now() - self._since).total_seconds()))
         self.problem = None
         self._backoff.reset()

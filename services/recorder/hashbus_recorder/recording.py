@@ -66,6 +66,11 @@ class Recording:
         """Return why the store and the spool do not take points right now; None while they do."""
         return {"store": self._store_outage.problem, "spool": self._spool_outage.problem}
 
+    @property
+    def has_batch(self) -> bool:
+        """Say whether enough points wait to be written at once."""
+        return len(self._points) >= self._batching.batch_points
+
     def add(self, point: Point) -> None:
         """Take one point. At the bound of the memory the oldest get coarser, then the newest are lost."""
         if len(self._points) >= self._batching.memory_points:
@@ -75,7 +80,7 @@ class Recording:
         else:
             metrics.DROPPED.labels("memory").inc()
         metrics.WAITING.set(len(self._points))
-        if len(self._points) >= self._batching.batch_points:
+        if self.has_batch:
             self._is_enough.set()
 
     async def run(self) -> None:
@@ -104,7 +109,11 @@ class Recording:
     async def _gather(self) -> None:
         """Wait until a batch is full or old enough; a spool that drains is not waited for."""
         self._is_enough.clear()
-        if len(self._points) >= self._batching.batch_points or self._has_to_drain():
+        is_away = not (self._store_outage.may_try or self._spool_outage.may_try)
+        if is_away:
+            await asyncio.sleep(self._batching.flush_s)
+            return
+        if self.has_batch or self._has_to_drain():
             await asyncio.sleep(0)
             return
         try:

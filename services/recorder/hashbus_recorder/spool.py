@@ -7,6 +7,7 @@ second point of each device is left out, and so on; only when nothing more can b
 from __future__ import annotations
 
 import json
+import threading
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS batch (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, points INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    points INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL
 ) STRICT
 """
 _STRETCH_POINTS = 20_000
@@ -44,13 +46,15 @@ class Waiting:
 
 
 class Spool:
-    """A bounded queue of points in one file. Its methods block: call them in a thread, one at a time."""
+    """A bounded queue of points in one file. Its methods block: call them in a thread."""
 
     def __init__(self, path: Path, *, max_mb: int) -> None:
         """StoreUnavailable when the disk is full, StoreUnusable when the file is damaged."""
         self._path = path
         self._max_bytes = max_mb * 1_000_000
         self._is_thinning = False
+        # A cancelled caller's thread may still be at work when the last points are rescued.
+        self._one_at_a_time = threading.Lock()
         with sqlite_errors(path):
             self._file = open_file(path)
             self._file.execute(_TABLE)
@@ -62,18 +66,18 @@ class Spool:
     def put(self, points: Sequence[Point]) -> None:
         """Keep points for later. StoreUnavailable when they cannot be kept on disk either."""
         body = _packed(points)
-        with sqlite_errors(self._path):
+        with self._one_at_a_time, sqlite_errors(self._path):
             if not self._make_room(len(body)):
                 metrics.DROPPED.labels("spool").inc(len(points))
                 return
             self._file.execute("INSERT INTO batch (points, body) VALUES (?, ?)", (len(points), body))
-        self._count(len(points), len(body))
+            self._count(len(points), len(body))
 
     def oldest(self, max_points: int) -> Waiting:
         """Return the oldest batches, about `max_points` together, without removing them."""
         batches: list[int] = []
         points: list[Point] = []
-        with sqlite_errors(self._path):
+        with self._one_at_a_time, sqlite_errors(self._path):
             for number, body in self._file.execute("SELECT id, body FROM batch ORDER BY id"):
                 batches.append(number)
                 points += _unpacked(body, self._path)
@@ -83,7 +87,7 @@ class Spool:
 
     def remove(self, waiting: Waiting) -> None:
         """Forget batches that are written."""
-        with sqlite_errors(self._path), transaction(self._file):
+        with self._one_at_a_time, sqlite_errors(self._path), transaction(self._file):
             for number in waiting.batches:
                 self._delete(number)
         if self.points == 0:
@@ -91,7 +95,7 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file."""
-        with sqlite_errors(self._path):
+        with self._one_at_a_time, sqlite_errors(self._path):
             self._file.close()
 
     def _make_room(self, length: int) -> bool:
