@@ -113,6 +113,17 @@ class Section:
             self.reject(key, "a list")
         return value
 
+    def numbers(self, key: str) -> list[float | None]:
+        """Return a list of numbers, each as `number` does; empty where it is missing."""
+        return [Section(self._answer, f"{self.name} {key}", {key: one}).number(key) for one in self.listed(key)]
+
+    def nested(self, key: str) -> list[Section]:
+        """Return a list of objects; empty where it is missing."""
+        found = self.listed(key)
+        if not all(isinstance(one, dict) for one in found):
+            self.reject(key, "a list of objects")
+        return [Section(self._answer, f"{self.name} {key}", one) for one in found]
+
     def reject(self, key: str, wanted: str) -> NoReturn:
         """Complain that the field is missing or of the wrong kind."""
         found = f'has "{key}" = {str(self.fields[key])[:60]!r}' if key in self.fields else f'lacks "{key}"'

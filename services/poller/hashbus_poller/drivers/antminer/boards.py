@@ -1,0 +1,133 @@
+"""The hashboards in an Antminer's `stats`: numbered keys in old firmware, lists in new (PROTOCOLS.md 3.5).
+
+Pure. Which board sits where differs: S19 and later use slots 1 to 3 (4), S17 1 to 3 of 16, S9 6 to 8. A slot without
+chips is no board.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hashbus.messages import BoardTelemetry
+from hashbus_poller.drivers.cgminer.answer import Section, sensed_c
+
+SLOTS = 16
+# A minus sign after a digit separates two sensors, elsewhere it belongs to a number: "48-46--2".
+_SENSOR = re.compile(r"(?<!\d)-?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One board and its single chip sensors, of which the message has only minimum, mean and maximum."""
+
+    telemetry: BoardTelemetry
+    chips_c: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sensors:
+    """Temperatures of one board in degrees Celsius; None where there is no sensor."""
+
+    pcb: list[float | None]
+    chip: list[float | None]
+    pic: list[float | None]
+
+
+def numbered_boards(stats: Section, in_terahashes: float, *, is_hydro: bool) -> tuple[Board, ...]:
+    """Return the boards of old firmware: `chain_acn1`, `temp_chip1` and so on."""
+    return tuple(
+        _numbered(stats, slot, in_terahashes, is_hydro=is_hydro)
+        for slot in range(1, SLOTS + 1)
+        if stats.count(f"chain_acn{slot}")
+    )
+
+
+def listed_boards(chains: list[Section], in_terahashes: float, *, is_hydro: bool) -> tuple[Board, ...]:
+    """Return the boards of new firmware and of the web page: a list of objects."""
+    return tuple(
+        _listed(chain, place, in_terahashes, is_hydro=is_hydro)
+        for place, chain in enumerate(chains)
+        if chain.count("asic_num") != 0
+    )
+
+
+def _numbered(stats: Section, slot: int, in_terahashes: float, *, is_hydro: bool) -> Board:
+    sensors = _Sensors(
+        pcb=_sensors(stats, f"temp_pcb{slot}") or [stats.celsius(f"temp{slot}")],
+        chip=_sensors(stats, f"temp_chip{slot}") or [stats.celsius(f"temp2_{slot}")],
+        pic=_sensors(stats, f"temp_pic{slot}"),
+    )
+    rate = stats.number(f"chain_rate{slot}")
+    board = BoardTelemetry(
+        slot=slot,
+        hashrate_ths=None if rate is None else rate * in_terahashes,
+        frequency_mhz=stats.number(f"freq{slot}") or None,
+        chips_total=stats.count(f"chain_acn{slot}"),
+        hardware_errors=stats.count(f"chain_hw{slot}"),
+    )
+    return _completed(board, stats.text(f"chain_acs{slot}"), sensors, is_hydro=is_hydro)
+
+
+def _listed(chain: Section, place: int, in_terahashes: float, *, is_hydro: bool) -> Board:
+    sensors = _Sensors(_sensors(chain, "temp_pcb"), _sensors(chain, "temp_chip"), _sensors(chain, "temp_pic"))
+    rate, ideal, index = chain.number("rate_real"), chain.number("rate_ideal"), chain.count("index")
+    board = BoardTelemetry(
+        slot=place if index is None else index,
+        hashrate_ths=None if rate is None else rate * in_terahashes,
+        expected_ths=ideal * in_terahashes if ideal else None,
+        frequency_mhz=chain.number("freq_avg") or None,
+        chips_total=chain.count("asic_num"),
+        hardware_errors=chain.count("hw"),
+        serial=chain.text("sn"),
+    )
+    return _completed(board, chain.text("asic"), sensors, is_hydro=is_hydro)
+
+
+def _completed(board: BoardTelemetry, chip_map: str | None, sensors: _Sensors, *, is_hydro: bool) -> Board:
+    """Add what follows from sensors and chip map."""
+    pcb, chips = _present(sensors.pcb), _present(sensors.chip)
+    if is_hydro and not chips:
+        chips = _present(sensors.pic[:1])  # 3.5: on hydro models the first "pic" sensor is a chip's
+    seen = {
+        "board_c": max(pcb, default=None),
+        "chip_min_c": min(chips, default=None),
+        "chip_avg_c": round(sum(chips) / len(chips), 1) if chips else None,
+        "chip_max_c": max(chips, default=None),
+        "inlet_c": _nth(sensors.pcb, 0) if is_hydro else None,
+        "outlet_c": _nth(sensors.pcb, 2) if is_hydro else None,
+        "chips_ok": _chips_ok(chip_map, board),
+        # A board that does not hash may have many reasons; only while it does, a bad chip is the board's fault.
+        "is_healthy": "x" not in (chip_map or "") if board.hashrate_ths else None,
+    }
+    return Board(board.model_copy(update=seen), chips)
+
+
+def _chips_ok(chip_map: str | None, board: BoardTelemetry) -> int | None:
+    """Return how many chips answer; None where the map does not show each of them.
+
+    While nothing hashes every chip is shown as bad (3.5, sleep): that says nothing about the chips.
+    """
+    letters = (chip_map or "").replace(" ", "")
+    good = letters.count("o")
+    if len(letters) != board.chips_total or (good == 0 and not board.hashrate_ths):
+        return None
+    return good
+
+
+def _sensors(row: Section, key: str) -> list[float | None]:
+    """Return temperatures that stand as "48-46-62-61" or as [48, 46, 62, 61]; empty where there are none."""
+    value = row.fields.get(key)
+    numbers = _SENSOR.findall(value) if isinstance(value, str) else row.listed(key)
+    try:
+        return [None if number is None else sensed_c(float(number)) for number in numbers]
+    except (TypeError, ValueError, OverflowError):
+        row.reject(key, "temperatures")
+
+
+def _present(sensors: list[float | None]) -> tuple[float, ...]:
+    return tuple(value for value in sensors if value is not None)
+
+
+def _nth(sensors: list[float | None], place: int) -> float | None:
+    return sensors[place] if place < len(sensors) else None
