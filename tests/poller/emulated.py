@@ -1,6 +1,6 @@
 """A device of the simulator as the stand-in of a DriverCase."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from hashbus_poller.drivers.contract import DriverSpec
@@ -23,11 +23,13 @@ async def emulated_case(
     speed: float = SPEED,
     lacks: frozenset[Fault] = frozenset(),
     endings: Mapping[Fault, Ending] | None = None,
+    more_truth: Callable[[Mapping[str, object]], Mapping[str, object]] = lambda _: {},
     **special: object,
 ) -> AsyncIterator[DriverCase]:
     """Start one device as `simulator.devices` describes it, and make the case around it.
 
-    `options` gets the device's `host`; `special` are further fields of DriverCase.
+    `options` gets the device's `host`; `more_truth` makes of the simulator's truth what the promises ask for under
+    another name (`blinking`); `special` are further fields of DriverCase.
     """
     settings = SimulatorSettings.model_validate({"speed": speed, "control_port": None, "devices": [block]})
     async with Fleet(settings) as fleet:
@@ -45,7 +47,7 @@ async def emulated_case(
             options={"host": device.place.host, **options},
             address=device.place.host,
             misbehave=misbehave,
-            truth=device.truth,
+            truth=lambda: {**device.truth(), **more_truth(device.truth())},
             lacks=lacks,
             endings=endings or {},
             **special,  # type: ignore[arg-type]

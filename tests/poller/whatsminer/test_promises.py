@@ -1,6 +1,6 @@
 """The WhatsMiner driver keeps the promises, against emulated miners on real sockets."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -13,6 +13,10 @@ PASSWORD = "miner-pass1"
 
 # Reading needs no password.
 ENDINGS: dict[Fault, Ending] = {Fault.WRONG_PASSWORD: HARMLESS}
+
+
+def blinking(truth: Mapping[str, object]) -> Mapping[str, object]:
+    return {"blinking": truth["led"] != "auto"}
 
 
 def liquid_cooled(identity: MinerIdentity) -> None:
@@ -42,6 +46,7 @@ class TestLiquidCooledPromises(MinerPromises):
             {"password": PASSWORD},
             secrets=(PASSWORD,),
             endings=ENDINGS,
+            more_truth=blinking,
             power_w=3000.0,
             see_identity=liquid_cooled,
             see_reading=in_the_liquid,
@@ -69,6 +74,12 @@ class TestAirCooledPromises(MinerPromises):
             "idle_shape": "process_down",
         }
         async with emulated_case(
-            DRIVER, block, {"password": PASSWORD}, secrets=(PASSWORD,), endings=ENDINGS, see_reading=in_the_air
+            DRIVER,
+            block,
+            {"password": PASSWORD},
+            secrets=(PASSWORD,),
+            endings=ENDINGS,
+            more_truth=blinking,
+            see_reading=in_the_air,
         ) as case:
             yield case

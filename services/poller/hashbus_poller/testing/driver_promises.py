@@ -66,9 +66,7 @@ HASTY_S = 0.3
 OUTLASTED = frozenset({Fault.HANG, Fault.TRICKLE, Fault.SLOW})
 """Faults that only the time limit ends."""
 
-CHANGES_POWER = frozenset(
-    {Capability.POWER_LIMIT, Capability.POWER_PERCENT, Capability.SLEEP, Capability.FREQUENCY}
-)
+CHANGES_POWER = frozenset({Capability.POWER_LIMIT, Capability.POWER_PERCENT, Capability.SLEEP, Capability.FREQUENCY})
 
 
 class DriverPromises:
@@ -119,9 +117,7 @@ class DriverPromises:
             assert error.is_refused, "nobody listening is known at once, and said so"
 
     @pytest.mark.parametrize("fault", [Fault.REFUSE, Fault.HANG, Fault.CUT, Fault.GARBAGE, Fault.OVERSIZED])
-    async def test_a_device_that_comes_back_is_read_again(
-        self, case: DriverCase, wiring: Wiring, fault: Fault
-    ) -> None:
+    async def test_a_device_that_comes_back_is_read_again(self, case: DriverCase, wiring: Wiring, fault: Fault) -> None:
         """The same driver goes on after a fault, without being made anew."""
         if fault in case.lacks:
             pytest.skip(f"the stand-in does not play {fault}")
@@ -152,9 +148,7 @@ class DriverPromises:
         await driver.read()
         await driver.close()
         await driver.close()
-        await (
-            wiring.http().close()
-        )  # a connection that only the poller's HTTP client still keeps is the poller's
+        await wiring.http().close()  # a connection that only the poller's HTTP client still keeps is the poller's
         await until(lambda: connections_to(case.address) == 0, "a closed driver leaves no socket open")
 
     async def test_secrets_show_nowhere(
@@ -217,9 +211,7 @@ class MinerPromises(DriverPromises):
     async def test_every_listed_capability_is_implemented(self, case: DriverCase, driver: Any) -> None:
         """Who shows a button must have the method behind it; gold means power can be changed."""
         listed = (await driver.identify()).capabilities
-        missing = [
-            capability for capability in listed if not isinstance(driver, EXERCISES[capability].protocol)
-        ]
+        missing = [capability for capability in listed if not isinstance(driver, EXERCISES[capability].protocol)]
         assert missing == []
         assert len(set(listed)) == len(listed)
         if case.spec.level is Level.GOLD:
@@ -247,8 +239,7 @@ class MinerPromises(DriverPromises):
         await driver.set_power_limit(power_w)
         await bench.sees(
             lambda reading: (
-                reading.power_limit_w is not None
-                and abs(reading.power_limit_w - power_w) <= bench.tolerance_w()
+                reading.power_limit_w is not None and abs(reading.power_limit_w - power_w) <= bench.tolerance_w()
             ),
             "the limit is taken",
         )

@@ -26,9 +26,7 @@ from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S
 
 AWAKE = frozenset({MinerState.MINING, MinerState.TUNING, MinerState.IDLE})
 WORKER_PASSWORD = "pool-secret-1"  # noqa: S105
-NEW_POOL = OrderParams(
-    url="stratum+tcp://promise.pool.example:3333", worker="promise.w1", password=WORKER_PASSWORD
-)
+NEW_POOL = OrderParams(url="stratum+tcp://promise.pool.example:3333", worker="promise.w1", password=WORKER_PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -41,24 +39,8 @@ class Bench:
     before: MinerReading
 
     async def sees(self, is_so: Callable[[MinerReading], bool], promise: str) -> MinerReading:
-        """Read until it is so; a device that reboots may be away meanwhile."""
-        latest: MinerReading | Unreachable | None = None
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not (isinstance(latest, MinerReading) and is_so(latest)):
-                    if latest is not None:
-                        await asyncio.sleep(LOOK_EVERY_S)
-                    latest = await self._look()
-        except TimeoutError:
-            raise AssertionError(f"{promise}; the last reading was {latest!r}") from None
-        return latest
-
-    async def _look(self) -> MinerReading | Unreachable:
-        try:
-            reading: MinerReading = await self.driver.read()
-        except Unreachable as away:
-            return away
-        return reading
+        """Read until it is so."""
+        return await seen(self.driver, is_so, promise)
 
     def counted(self, what: str) -> int | None:
         """Return how often something happened to the device, where the stand-in knows."""
@@ -84,6 +66,28 @@ class Bench:
         return max(0.5, (self.identity.power_step_w or 1.0) / 2)
 
 
+async def seen(driver: Any, is_so: Callable[[MinerReading], bool], promise: str) -> MinerReading:
+    """Read until it is so; a device that reboots may be away meanwhile. Fails with the promise when it never is."""
+    latest: MinerReading | Unreachable | None = None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not (isinstance(latest, MinerReading) and is_so(latest)):
+                if latest is not None:
+                    await asyncio.sleep(LOOK_EVERY_S)
+                latest = await _reading_or_away(driver)
+    except TimeoutError:
+        raise AssertionError(f"{promise}; the last reading was {latest!r}") from None
+    return latest
+
+
+async def _reading_or_away(driver: Any) -> MinerReading | Unreachable:
+    try:
+        reading: MinerReading = await driver.read()
+    except Unreachable as away:
+        return away
+    return reading
+
+
 async def limit_power(bench: Bench) -> None:
     """Set a power limit and read it back."""
     power_w = bench.power_to_try_w()
@@ -97,9 +101,7 @@ async def limit_power(bench: Bench) -> None:
 async def modulate_power(bench: Bench) -> None:
     """Run at 80 per cent, then end the modulation."""
     await bench.driver.set_power_percent(80.0)
-    await bench.sees(
-        lambda reading: _near(reading.power_percent_pct, 80.0, 1.0), "power_percent_pct shows 80 %"
-    )
+    await bench.sees(lambda reading: _near(reading.power_percent_pct, 80.0, 1.0), "power_percent_pct shows 80 %")
     await bench.driver.set_power_percent(100.0)
     await bench.sees(
         lambda reading: reading.power_percent_pct in (None, 100.0),
@@ -140,9 +142,7 @@ async def reboot(bench: Bench) -> None:
 async def set_fan(bench: Bench) -> None:
     """Hold the fans at 70 per cent, then give them back."""
     await bench.driver.set_fan(70.0)
-    await bench.sees(
-        lambda reading: _near(reading.fan_pct, 70.0, 2.0), "fan_pct shows the 70 % that were set"
-    )
+    await bench.sees(lambda reading: _near(reading.fan_pct, 70.0, 2.0), "fan_pct shows the 70 % that were set")
     await bench.driver.set_fan(None)
 
 

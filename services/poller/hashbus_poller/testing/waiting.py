@@ -11,9 +11,7 @@ PATIENCE_S = 20.0
 """Far more than anything here takes, even on a busy machine: whoever runs into it hangs."""
 
 LOOK_EVERY_S = 0.02
-OPEN_STATES = frozenset(
-    {"01", "02", "08"}
-)  # ESTABLISHED, SYN_SENT and CLOSE_WAIT: somebody still holds the socket
+OPEN_STATES = frozenset({"01", "02", "08"})  # ESTABLISHED, SYN_SENT and CLOSE_WAIT: somebody still holds the socket
 
 
 async def until(is_so: Callable[[], bool], promise: str) -> None:

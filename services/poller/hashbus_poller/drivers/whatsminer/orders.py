@@ -90,7 +90,8 @@ class Orders:
     def _guess(self, said: Reply) -> str:
         """Return what it may be when the switch is on and the account is no factory one."""
         name = self._account.name if self._account else ""
-        behind_s = round(self._clock.now().timestamp() - said.when_s) if said.when_s is not None else 0
-        if abs(behind_s) > SKEW_S:
-            return f"its clock is {behind_s:+d} s from ours, or the password of {name} is another one"
+        ahead_s = round(said.when_s - self._clock.now().timestamp()) if said.when_s is not None else 0
+        if abs(ahead_s) > SKEW_S:
+            side = "ahead of" if ahead_s > 0 else "behind"
+            return f"its clock is {abs(ahead_s)} s {side} ours, or the password of {name} is another one"
         return f"the password of {name} is another one, or {name} may not use this command"
