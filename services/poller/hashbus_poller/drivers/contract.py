@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from hashbus.messages import BatteryReading, Level, MeterReading, MinerIdentity, MinerReading, OrderParams
 
@@ -207,6 +208,14 @@ class HostOptions(DeviceOptions):
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$",
         description="IP address or host name, without a port or `http://`",
     )
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address_or_a_name(cls, host: str) -> str:
+        """Refuse what only looks like an address: one with a port behind it, or 10.0.0.256."""
+        if ":" in host or host.replace(".", "").isdecimal():
+            ip_address(host)
+        return host
 
 
 @dataclass(frozen=True)
