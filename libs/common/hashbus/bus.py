@@ -146,10 +146,22 @@ def check_writer(message: Message, account: str, site: str) -> None:
 class Switchboard:
     """Gives each message that arrives to the readers that want it, decoded once."""
 
-    def __init__(self) -> None:
-        """Start with no readers."""
+    def __init__(self, *, keeps_unclaimed: bool = False) -> None:
+        """Start with no readers; `keeps_unclaimed` holds what arrives before its reader does, until `settle`."""
         self.subscriptions: list[Subscription] = []  # type: ignore[type-arg]
         self._bad: set[str] = set()
+        self._unclaimed: deque[tuple[str, bytes]] | None = deque(maxlen=50_000) if keeps_unclaimed else None
+
+    def add(self, subscription: Subscription[M]) -> None:
+        """Let a reader hear from now on, and what arrived for it before it was there."""
+        self.subscriptions.append(subscription)
+        early, self._unclaimed = self._unclaimed, None if self._unclaimed is None else deque(maxlen=50_000)
+        for address, payload in early or ():
+            self.hand_out(address, payload)
+
+    def settle(self) -> None:
+        """Forget what nobody claimed: all readers are there by now."""
+        self._unclaimed = None
 
     def hand_out(self, address: str, payload: bytes) -> None:
         """Deliver one arrival.
@@ -163,6 +175,8 @@ class Switchboard:
         levels = dict(pairs)
         readers = [one for one in self.subscriptions if one.wants(kind, levels)]
         if not readers:
+            if self._unclaimed is not None:
+                self._unclaimed.append((address, payload))
             return
         try:
             message = kind.decode(payload, address)

@@ -120,6 +120,8 @@ def from_environment(environ: Mapping[str, str], prefix: str) -> Source:
             continue
         steps = tuple(name.removeprefix(prefix).lower().split("__"))
         places[steps] = name
+        for end in range(1, len(steps)):
+            places.setdefault(steps[:end], name)
         here = values
         for step in steps[:-1]:
             here = here.setdefault(step, {})
@@ -161,11 +163,12 @@ def _laid_over(
     for over_key, value in over.items():
         key = plain.get(over_key, over_key)
         here, there = (*steps, key), (*over_steps, over_key)
-        places[here] = source.place(there) if there in source.places else places.get(here, source.name)
         below = result.get(key)
         if isinstance(value, dict):
+            places.setdefault(here, source.place(there))
             result[key] = _laid_over(below if isinstance(below, dict) else {}, value, here, there, source, places)
         else:
+            places[here] = source.place(there)
             result[key] = value
     return result
 

@@ -33,6 +33,9 @@ WINDOW = 100
 ACK_TIMEOUT_S = 20.0
 """A broker that does not confirm for this long is as good as gone."""
 
+SETTLED_AFTER_S = 30.0
+"""By then a service that started has subscribed to all it wants to hear."""
+
 BAD_CREDENTIALS = (4, 5, 134, 135)
 """CONNACK codes of MQTT 3.1.1 (4, 5) and as paho translates them to 5.0."""
 
@@ -63,7 +66,7 @@ class MqttBus:
         self._client_id = client_id
         self._outbox = Outbox(broker.outbox_messages)
         self._said: dict[str, Parcel] = {}
-        self._switchboard = Switchboard()
+        self._switchboard = Switchboard(keeps_unclaimed=client_id is not None)
         self._filters: dict[str, int] = {}
         self._client: aiomqtt.Client | None = None
         self._news = asyncio.Event()
@@ -79,6 +82,7 @@ class MqttBus:
     async def __aenter__(self) -> Self:
         """Begin to keep a connection; returns at once, broker or not."""
         self._task = asyncio.create_task(self._stay_connected(), name="bus")
+        asyncio.get_running_loop().call_later(SETTLED_AFTER_S, self._switchboard.settle)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -126,7 +130,7 @@ class MqttBus:
         """Hear messages of these types; see `Bus.subscribe`."""
         subscription = Subscription(types, levels)
         filters = subscription.filters(self.site)
-        self._switchboard.subscriptions.append(subscription)
+        self._switchboard.add(subscription)
         for one in filters:
             self._filters[one] = self._filters.get(one, 0) + 1
         if self._client:
@@ -150,6 +154,9 @@ class MqttBus:
                 )
 
     async def _forget(self, filters: set[str]) -> None:
+        if self._client_id is not None:
+            # The broker shall go on collecting for the next start of this service.
+            return
         gone = []
         for one in filters:
             self._filters[one] -= 1
@@ -186,7 +193,7 @@ class MqttBus:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         code = getattr(error, "rc", None)
-        if getattr(code, "value", code) in BAD_CREDENTIALS:
+        if isinstance(error, aiomqtt.MqttConnectError) and getattr(code, "value", code) in BAD_CREDENTIALS:
             return f"the broker does not accept user {self._broker.username!r}: check broker.username and its password"
         return str(error) or type(error).__name__
 

@@ -121,10 +121,10 @@ class MemoryBus:
         """Hear messages of these types; see `Bus.subscribe`."""
         subscription = Subscription(types, levels)
         private = Switchboard()
-        private.subscriptions.append(subscription)
+        private.add(subscription)
         for address, payload in list(self._broker.retained.items()):
             private.hand_out(address, payload)
-        self.switchboard.subscriptions.append(subscription)
+        self.switchboard.add(subscription)
         try:
             yield subscription
         finally:
