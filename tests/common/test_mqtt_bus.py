@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,7 +86,7 @@ async def test_a_process_that_dies_leaves_its_last_will(own_mosquitto: servers.M
     )
     async with bus(own_mosquitto, "notifier") as notifier, notifier.subscribe(ServiceStatus) as states:
         process = await asyncio.create_subprocess_exec(
-            servers.program("python"), str(script), cwd=servers.ROOT, env={"PYTHONPATH": str(servers.ROOT)}
+            sys.executable, str(script), cwd=servers.ROOT, env={"PYTHONPATH": str(servers.ROOT)}
         )
         assert (await heard(states)).state is AvailabilityState.ONLINE
         await process.wait()
@@ -158,3 +159,12 @@ async def test_a_wrong_password_is_said_once_and_tried_again(
         said = capsys.readouterr()
         assert "does not accept user 'poller'" in said.out + said.err
         assert "wrong" not in said.out + said.err
+
+
+async def test_a_bus_that_crashes_brings_its_service_down(own_mosquitto: servers.Mosquitto) -> None:
+    def broken(_is_online: bool) -> ServiceStatus:
+        raise RuntimeError("a mistake in the program")
+
+    with pytest.raises(RuntimeError, match="a mistake in the program"):
+        async with bus(own_mosquitto, "poller", status=broken):
+            await asyncio.Event().wait()

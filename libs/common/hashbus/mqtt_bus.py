@@ -13,6 +13,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Self
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 
 from hashbus import logs, metrics
 from hashbus.backoff import Backoff
@@ -73,6 +74,7 @@ class MqttBus:
         self._empty = asyncio.Event()
         self._empty.set()
         self._task: asyncio.Task[None] | None = None
+        self._owner: asyncio.Task[object] | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -81,7 +83,9 @@ class MqttBus:
 
     async def __aenter__(self) -> Self:
         """Begin to keep a connection; returns at once, broker or not."""
+        self._owner = asyncio.current_task()
         self._task = asyncio.create_task(self._stay_connected(), name="bus")
+        self._task.add_done_callback(self._ended)
         asyncio.get_running_loop().call_later(SETTLED_AFTER_S, self._switchboard.settle)
         return self
 
@@ -93,9 +97,16 @@ class MqttBus:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(3):
                     await self.flush()
-        if self._task:
+        if self._task and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        elif self._task and not self._task.cancelled():
+            self._task.result()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Bring down the service with a bus that crashed: it must not go on deaf and dumb."""
+        if not task.cancelled() and task.exception() and self._owner:
+            self._owner.cancel()
 
     def publish(self, message: Message) -> None:
         """Say a message; see `Bus.publish`."""
@@ -193,7 +204,7 @@ class MqttBus:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         code = getattr(error, "rc", None)
-        if isinstance(error, aiomqtt.MqttConnectError) and getattr(code, "value", code) in BAD_CREDENTIALS:
+        if isinstance(error, MqttConnectError) and getattr(code, "value", code) in BAD_CREDENTIALS:
             return f"the broker does not accept user {self._broker.username!r}: check broker.username and its password"
         return str(error) or type(error).__name__
 
@@ -243,8 +254,7 @@ class MqttBus:
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for arrival in client.messages:
-            payload = arrival.payload
-            self._switchboard.hand_out(str(arrival.topic), payload if isinstance(payload, bytes) else b"")
+            self._switchboard.hand_out(str(arrival.topic), bytes(arrival.payload))
 
     async def _speak(self, client: aiomqtt.Client, work: asyncio.TaskGroup) -> None:
         window = asyncio.Semaphore(WINDOW)
