@@ -32,6 +32,8 @@ class HttpAnswer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Set by this answer. The poller's HTTP client keeps none: two accounts of one portal must not mix."""
 
     @property
     def is_ok(self) -> bool:
@@ -95,7 +97,8 @@ async def _ask(question: HttpQuestion, wiring: Wiring) -> HttpAnswer:
     ) as response:
         body = await _whole_body(question, response)
         wiring.tape.keep(question.title, body)
-        return HttpAnswer(response.status, body, response.headers)
+        cookies = {name: cookie.value for name, cookie in response.cookies.items()}
+        return HttpAnswer(response.status, body, response.headers, cookies)
 
 
 async def _whole_body(question: HttpQuestion, response: aiohttp.ClientResponse) -> bytes:
