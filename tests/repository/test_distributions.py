@@ -23,6 +23,9 @@ COMMON = "libs/common"
 README_HEADINGS = ["Purpose", "Hears and says", "Configuration", "Run alone", "Test", "When things fail"]
 ENTRY_POINT_GROUPS = ["console_scripts", "hashbus.commands", "hashbus.drivers", "hashbus.services"]
 
+# Not imported here, but its version matters; the pyproject.toml says why.
+UNDERNEATH = {"paho-mqtt"}
+
 # Two distributions of one project, installed together and imported from both.
 TWINS = {"pydantic-core": "pydantic"}
 
@@ -89,7 +92,7 @@ def test_a_distribution_declares_every_package_that_it_imports(folder: str) -> N
 
 @pytest.mark.parametrize("folder", WITH_CODE)
 def test_a_distribution_declares_no_package_without_use(folder: str) -> None:
-    assert declared(folder) - imported(folder) == set()
+    assert declared(folder) - imported(folder) - UNDERNEATH == set()
 
 
 @pytest.mark.parametrize("group", ENTRY_POINT_GROUPS)
@@ -108,8 +111,8 @@ def test_every_service_readme_has_the_same_headings(folder: str) -> None:
 
 def test_the_tools_know_every_distribution() -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
-    typed = {path.removeprefix("$MYPY_CONFIG_FILE_DIR/") for path in tools["mypy"]["mypy_path"][1:]}
-    assert typed == set(DISTRIBUTIONS)
+    typed = {path.removeprefix("$MYPY_CONFIG_FILE_DIR/") for path in tools["mypy"]["mypy_path"]}
+    assert typed >= set(DISTRIBUTIONS)
     assert set(tools["importlinter"]["root_packages"]) == {package(folder).name for folder in DISTRIBUTIONS}
     pinned = (ROOT / "requirements" / "run.in").read_text()
     assert set(re.findall(r"^-e \.\./(\S+)", pinned, flags=re.MULTILINE)) == set(DISTRIBUTIONS)
