@@ -131,6 +131,19 @@ async def test_after_a_cancelled_question_the_late_answer_is_not_taken_for_the_n
     assert miner.connections == 2
 
 
+async def test_a_line_closed_amid_a_question_stays_closed(miner: ScriptedMiner, driver: Whatsminer) -> None:
+    await driver.read()
+    asked = len(miner.requests)
+    miner.script = lambda _: []
+    reading = asyncio.create_task(driver.read())
+    await until(lambda: len(miner.requests) > asked, "the question arrives")
+    await driver.close()
+    with pytest.raises(Unreachable):
+        await reading
+    assert miner.connections == 1
+    assert connections_to(ADDRESS) == 0
+
+
 async def test_a_flood_that_answers_nothing_is_garbled(miner: ScriptedMiner, driver: Whatsminer) -> None:
     noise = answer("get.miner.report", "0" * 100_000)
     miner.script = lambda _: [noise] * 30

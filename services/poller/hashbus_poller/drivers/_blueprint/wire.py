@@ -33,8 +33,8 @@ class Wire:
             raise Unreachable(f"{where} hung up before its answer was whole") from None
         except ConnectionRefusedError:
             raise Unreachable(f"{where} refused the connection", is_refused=True) from None
-        except OSError as error:
-            raise Unreachable(f"{where}: {error.strerror or error}") from None
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that the resolver cannot spell
+            raise Unreachable(f"{where}: {getattr(error, 'strerror', None) or error}") from None
         self._tape.keep(command.question, raw)
         return raw
 

@@ -8,6 +8,9 @@ from hashbus.messages import MinerError
 from hashbus_poller.drivers.contract import Garbled
 from hashbus_poller.readings import shown
 
+LONGEST_SENTENCE = 1000
+"""Characters of a text for people in our messages."""
+
 _FAMILIES = {
     "1": "fans",
     "2": "power supply",
@@ -38,7 +41,7 @@ def _errors(entry: Any) -> list[MinerError]:
         raise Garbled(f"error-code holds {shown(entry)}, not an object")
     reason = str(entry.get("reason") or "").strip().rstrip(".")
     return [
-        MinerError(code=code, text=f"{reason or family_of(code)}, since {since} by its own clock"[:1000])
+        MinerError(code=code, text=f"{reason or family_of(code)}, since {since} by its own clock"[:LONGEST_SENTENCE])
         for code, since in entry.items()
         if code.isascii() and code.isdigit()
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hashbus.messages import BoardTelemetry, MinerReading, MinerState, PoolTelemetry
 from hashbus_poller.drivers.contract import Garbled
-from hashbus_poller.drivers.whatsminer.faults import errors_of
+from hashbus_poller.drivers.whatsminer.faults import LONGEST_SENTENCE, errors_of
 from hashbus_poller.drivers.whatsminer.replies import (
     Object,
     Reply,
@@ -65,7 +65,10 @@ def reading(info: Reply, status: Reply, *, power_pct: float | None, latency_ms: 
             raise Garbled("get.device.info lacks miner")
         if mining is not None and "summary" not in mining:
             raise Garbled("get.miner.status lacks summary")
-        return _reading(whole, mining, power_pct=power_pct, latency_ms=latency_ms)
+        how = _reading(whole, mining, power_pct=power_pct, latency_ms=latency_ms)
+        if how.state is MinerState.IDLE and isinstance(status.msg, str):
+            return how.model_copy(update={"error_message": status.msg[:LONGEST_SENTENCE]})
+        return how
 
 
 def _reading(info: Object, status: Object | None, *, power_pct: float | None, latency_ms: float | None) -> MinerReading:
@@ -110,7 +113,7 @@ def _reading(info: Object, status: Object | None, *, power_pct: float | None, la
         boards_total=whole_number(miner, "board-num") or len(boards) or None,
         boards_healthy=sum(board.is_healthy is True for board in boards) if state is MinerState.MINING else None,
         errors=errors,
-        error_message="; ".join(f"{error.code}: {error.text}" for error in errors)[:1000] or None,
+        error_message="; ".join(f"{error.code}: {error.text}" for error in errors)[:LONGEST_SENTENCE] or None,
         latency_ms=latency_ms,
     )
 

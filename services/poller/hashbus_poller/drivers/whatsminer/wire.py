@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from hashbus_poller.drivers.contract import DeviceError, Garbled, Tape, Unreachable
 from hashbus_poller.drivers.whatsminer.commands import Question
@@ -53,9 +54,9 @@ class Line:
 
     async def close(self) -> None:
         """Hang up."""
-        if self._connection is not None:
-            await self._connection.hang_up()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.hang_up()
 
     async def _timed(self, question: Question) -> Reply:
         async with self._turn:
@@ -77,8 +78,9 @@ class Line:
             try:
                 return await self._exchange(connection, question)
             except _HungUp as hung_up:
-                # Without a byte, on an idle line: its 300 s were over. What changes something is not sent twice.
-                if hung_up.is_amid or question.is_write:
+                # Without a byte, on an idle line: its 300 s were over. What changes something is not sent twice, and
+                # a line that we closed ourselves stays closed.
+                if hung_up.is_amid or question.is_write or self._connection is not connection:
                     raise
         return await self._exchange(await self._connect(), question)
 
@@ -151,8 +153,8 @@ class _Connection(asyncio.Protocol):
         await self._gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - what a stream connection always is
-        self._transport = transport
+        # What a stream connection always has; uvloop's transports do not inherit asyncio's, so nothing is asserted.
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._arrived += len(data)
