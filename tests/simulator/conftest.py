@@ -1,5 +1,6 @@
 """Emulated fleets for the tests of the simulator."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,8 +10,16 @@ import pytest
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.fleet import Fleet
 from hashbus_simulator.settings import SimulatorSettings
+from tests.simulator.wire import PATIENCE_S
 
 Emulate = Callable[..., Awaitable["Emulated"]]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true, for as long as a slow machine may need."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 class HandClock:
@@ -41,6 +50,10 @@ class Emulated:
     def port(self, name: str) -> int:
         """The number of a port by its name."""
         return next(port.number for port in self.device.ports if port.name == name)
+
+    async def back(self) -> None:
+        """Wait until it has gone through a reboot."""
+        await until(lambda: self.truth["reboots"] > 0 and self.presence.is_reachable)
 
     @property
     def truth(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import struct
-from typing import Any
+from typing import Any, Self
 
 PATIENCE_S = 20.0
 
@@ -58,7 +58,7 @@ class WhatsminerClient:
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
 
-    async def __aenter__(self) -> "WhatsminerClient":
+    async def __aenter__(self) -> Self:
         self.reader, self.writer = await asyncio.open_connection(*self._address)
         return self
 

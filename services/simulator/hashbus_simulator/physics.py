@@ -132,6 +132,7 @@ class MinerPhysics:
         """Stop hashing; only the control board and its supply stay on."""
         self.catch_up()
         self.asleep = True
+        self.hashrate_ths = self.hash_1min_ths = self.hash_15min_ths = 0.0
 
     def wake(self) -> None:
         """Start hashing again, from the beginning."""

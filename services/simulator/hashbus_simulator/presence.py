@@ -6,10 +6,11 @@ from functools import partial
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.faults import Fault, FaultKind, FaultSlot
 from hashbus_simulator.http import HttpFront
-from hashbus_simulator.serving import LISTEN_BACKLOG, HttpPort, Networked, TcpPort, listening_socket
+from hashbus_simulator.serving import LISTEN_BACKLOG, HttpPort, Networked, PortError, TcpPort, listening_socket
 from hashbus_simulator.tcp import TcpConnection
 
 SHORTEST_WAIT_S = 0.01
+RETRY_S = 1.0
 
 
 class Presence:
@@ -74,13 +75,15 @@ class Presence:
         self.faults.put(fault)
         if fault.kind is FaultKind.REFUSE:
             self.close()
-        else:
-            await self._open_unless_dark()
+            await asyncio.sleep(0)  # the loop closes the sockets on its next turn
+        elif self._waking is None:
+            await self.open()
 
     async def clear_fault(self) -> None:
         """Behave again. Raises PortError when the ports of a device that refused cannot be opened."""
         self.faults.clear()
-        await self._open_unless_dark()
+        if self._waking is None:
+            await self.open()
 
     def admit(self, connection: TcpConnection, port: TcpPort) -> bool:
         """Take a client in, unless the port has as many as it can bear."""
@@ -106,14 +109,20 @@ class Presence:
         """Off the network until the device has booted; one turn of the loop lets the last reply out."""
         await asyncio.sleep(0)
         self.close()
-        # A second reboot can come in the meantime (from the control API): look again when the time is up.
-        while (left_s := self._device.offline_left_s) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(max(SHORTEST_WAIT_S, self._clock.real_s(left_s)))
+        # A second reboot can come in the meantime (from the control API), and somebody may hold a port for a moment.
+        while (left_s := self._device.offline_left_s) > 0 or not await self._has_come_back():  # noqa: ASYNC110
+            await asyncio.sleep(max(SHORTEST_WAIT_S, self._clock.real_s(left_s)) if left_s else RETRY_S)
         self._waking = None
-        await self._open_unless_dark()
 
-    async def _open_unless_dark(self) -> None:
+    async def _has_come_back(self) -> bool:
+        """Whether the ports are open again, or need not be."""
+        try:
+            await self._open_unless_refusing()
+        except PortError:
+            return False
+        return True
+
+    async def _open_unless_refusing(self) -> None:
         fault = self.faults.current
-        refuses = fault is not None and fault.kind is FaultKind.REFUSE
-        if self._waking is None and not refuses:
+        if fault is None or fault.kind is not FaultKind.REFUSE:
             await self.open()

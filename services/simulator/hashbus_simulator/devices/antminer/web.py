@@ -11,6 +11,7 @@ from hashbus_simulator.devices.antminer import api, conf, newer
 from hashbus_simulator.devices.antminer.digest import challenge, is_authorized, nonce_is_fresh
 from hashbus_simulator.devices.antminer.state import AntminerState
 from hashbus_simulator.devices.cgminer.wire import Request
+from hashbus_simulator.devices.requests import json_object
 from hashbus_simulator.faults import DAEMON_DOWN_TEXT
 
 USER = "root"
@@ -219,11 +220,7 @@ def _network(miner: AntminerState) -> tuple[str, str, str, str]:
 
 def _object(body: bytes) -> Mapping[str, object]:
     """A JSON object; anything else is as good as empty, as on the device."""
-    try:
-        loaded = json.loads(body)
-    except ValueError:
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
+    return json_object(body) or {}
 
 
 def _verdict(stats: str, code: str, message: str) -> web.Response:

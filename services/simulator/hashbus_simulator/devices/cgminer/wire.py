@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from hashbus_simulator.devices.requests import json_object
 from hashbus_simulator.serving import Reply
 
 MAX_REQUEST_BYTES = 4095
@@ -54,7 +55,7 @@ class CgminerDialect:
         if not received:
             return None
         is_whole = complete or not text.startswith(b"{") or len(received) > MAX_REQUEST_BYTES
-        if not is_whole and _loads(bytes(text)) is None:
+        if not is_whole and json_object(bytes(text)) is None:
             return None
         request = bytes(text[:MAX_REQUEST_BYTES])
         received.clear()
@@ -81,7 +82,7 @@ def parse_request(request: bytes, command_keys: tuple[str, ...] = ("command",)) 
     if not request.lstrip().startswith(b"{"):
         command, _, parameter = request.decode("utf-8", "replace").strip().partition("|")
         return Request(command, parameter, is_json=False)
-    fields = _loads(request)
+    fields = json_object(request)
     if fields is None:
         return Request("", problem=23)
     command_key = next((key for key in command_keys if isinstance(fields.get(key), str)), None)
@@ -113,14 +114,6 @@ def _row(section: str, item: Mapping[str, object]) -> bytes:
     pairs = [f"{key}={value}" for key, value in item.items()]
     is_numbered = bool(item) and next(iter(item)) in {"STATUS", "STATS", "POOL", "ASC", "DEVDETAILS"}
     return (",".join(pairs if is_numbered else [section, *pairs]) + "|").encode()
-
-
-def _loads(text: bytes) -> dict[str, object] | None:
-    try:
-        loaded = json.loads(text)
-    except ValueError:
-        return None
-    return loaded if isinstance(loaded, dict) else None
 
 
 def _as_parameter(parameter: object) -> str:

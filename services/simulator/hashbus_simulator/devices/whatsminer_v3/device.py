@@ -1,10 +1,10 @@
 """A WhatsMiner with API v3: ports 4433 and 4028."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.requests import json_object
 from hashbus_simulator.devices.truth import miner_truth
 from hashbus_simulator.devices.whatsminer_v3 import compat
 from hashbus_simulator.devices.whatsminer_v3.auth import decrypt_param
@@ -98,13 +98,10 @@ class WhatsminerV3:
         miner.physics.catch_up()
         if miner.expects_image:
             return self._wrapped(take_image(miner), "set.system.update_firmware")
-        try:
-            fields = json.loads(request)
-        except ValueError:
-            fields = None
-        if not isinstance(fields, dict) or not isinstance(fields.get("cmd"), str):
+        fields = json_object(request) or {}
+        cmd = fields.get("cmd")
+        if not isinstance(cmd, str):
             return self._wrapped(BAD_JSON, "")
-        cmd: str = fields["cmd"]
         if cmd in READS:
             return self._wrapped(READS[cmd](miner, fields.get("param")), cmd)
         if not cmd.startswith("set."):

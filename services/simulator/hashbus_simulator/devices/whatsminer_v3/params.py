@@ -1,7 +1,8 @@
 """Parameters of `set.` commands, in all the forms that clients send them (PROTOCOLS.md 1.8)."""
 
-import json
 from collections.abc import Mapping
+
+from hashbus_simulator.devices.requests import json_value
 
 
 class BadParam(Exception):
@@ -9,16 +10,16 @@ class BadParam(Exception):
 
 
 def whole_number(param: object, lowest: int, highest: int) -> int:
-    """A number or a numeric string within bounds."""
-    if isinstance(param, bool) or not isinstance(param, int | str):
+    """A whole number within bounds; `3000`, `3000.0` and `"3000"` are the same."""
+    if isinstance(param, bool) or not isinstance(param, int | float | str):
         raise BadParam
     try:
-        number = int(param)
-    except ValueError as error:
+        number = float(param)
+    except (ValueError, OverflowError) as error:
         raise BadParam from error
-    if not lowest <= number <= highest:
+    if not number.is_integer() or not lowest <= number <= highest:
         raise BadParam
-    return number
+    return int(number)
 
 
 def one_of(param: object, *words: str) -> str:
@@ -40,7 +41,6 @@ def members(param: object, *names: str) -> list[str]:
 def parsed(text: str) -> object:
     """JSON in a string."""
     try:
-        loaded: object = json.loads(text)
+        return json_value(text)
     except ValueError as error:
         raise BadParam from error
-    return loaded
