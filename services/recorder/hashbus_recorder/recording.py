@@ -67,6 +67,11 @@ class Recording:
         return {"store": self._store_outage.problem, "spool": self._spool_outage.problem}
 
     @property
+    def waiting(self) -> int:
+        """Return how many points are in memory alone."""
+        return len(self._points)
+
+    @property
     def has_batch(self) -> bool:
         """Say whether enough points wait to be written at once."""
         return len(self._points) >= self._batching.batch_points

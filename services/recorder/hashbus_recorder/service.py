@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAINTENANCE_S = 60.0
 _HEALTH_S = 2.0
-_ONCE_S = 2.0
+_ONCE_S = 1.0
 """How long `--once` waits for another retained message."""
 
 log = logs.get("recorder")

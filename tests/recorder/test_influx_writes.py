@@ -1,0 +1,111 @@
+"""What the recorder makes of a database's answers: wait for it, or take the points out of the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hashbus_recorder.repository import Point, PointsRefused, StoreUnavailable
+from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
+from hashbus_recorder.stores.influx_write import MAX_LINES
+from hashbus_recorder.stores.line_protocol import line
+from tests.recorder.databases import MoodyDatabase, moody_database
+from tests.recorder.stores import START, closing, every, miner
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[MoodyDatabase]:
+    async with moody_database() as one:
+        yield one
+
+
+@pytest.fixture(params=["v1", "v2"])
+async def store(request: pytest.FixtureRequest, database: MoodyDatabase) -> AsyncIterator[InfluxStore]:
+    server = InfluxServer(database.url, bucket="site/days", org="home", token="s3cret", api=request.param)
+    async with closing(InfluxStore(server, site="home")) as one:
+        yield one
+
+
+async def test_lines_carry_milliseconds_and_go_where_the_settings_say(
+    store: InfluxStore, database: MoodyDatabase
+) -> None:
+    await store.write([miner("attic", START, 3000)])
+
+    assert database.lines == [f"miner,device=attic power_w=3000.0 {int(START.timestamp()) * 1000}"]
+    query = database.requests[0].query
+    assert query["precision"] == "ms"
+    assert query.get("bucket", f"{query.get('db')}/{query.get('rp')}") == "site/days"
+    assert database.requests[0].headers["Authorization"] == "Token s3cret"
+
+
+async def test_a_large_batch_goes_in_requests_that_a_database_likes(
+    store: InfluxStore, database: MoodyDatabase
+) -> None:
+    await store.write([miner("attic", at, 1) for at in every(1, 2 * MAX_LINES + 1)])
+
+    assert len(database.lines) == 2 * MAX_LINES + 1
+    assert len(database.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (401, r"refuses the token .* set recorder\.store\.token"),
+        (403, "refuses the token"),
+        (404, "no such bucket or database"),
+        (429, "answers HTTP 429"),
+        (500, "answers HTTP 500 it is broken"),
+        (503, "answers HTTP 503"),
+    ],
+)
+async def test_a_database_that_says_no_for_now_is_tried_again_later(
+    store: InfluxStore, database: MoodyDatabase, status: int, says: str
+) -> None:
+    database.status, database.answer = status, '{"message": "it is broken"}'
+
+    with pytest.raises(StoreUnavailable, match=says) as problem:
+        await store.write([miner("attic", START, 3000)])
+
+    assert "s3cret" not in str(problem.value)
+
+
+async def test_only_the_lines_that_are_refused_are_given_up(store: InfluxStore, database: MoodyDatabase) -> None:
+    points = [miner("attic", at, 1) for at in every(1, 1000)]
+    poisoned = [miner("poison", START, 1), miner("poison", START, 2)]
+
+    with pytest.raises(PointsRefused, match="field type conflict") as refusal:
+        await store.write([*points[:300], poisoned[0], *points[300:], poisoned[1]])
+
+    assert set(map(id, refusal.value.points)) == set(map(id, poisoned))
+    assert len(database.lines) == 1000
+
+
+async def test_a_batch_of_which_all_is_refused_does_not_ask_for_each_line(
+    store: InfluxStore, database: MoodyDatabase
+) -> None:
+    with pytest.raises(PointsRefused) as refusal:
+        await store.write([miner("poison", at, 1) for at in every(1, 1000)])
+
+    assert len(refusal.value.points) == 1000
+    assert len(database.requests) < 100
+
+
+async def test_a_database_that_is_not_there_is_said(free_port: int) -> None:
+    for api in ("v1", "v2"):
+        server = InfluxServer(f"http://127.0.0.1:{free_port}", bucket="b", org="o", token="", api=api)
+        async with closing(InfluxStore(server, site="home")) as store:
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                await store.write([miner("attic", START, 3000)])
+            with pytest.raises(StoreUnavailable, match="cannot be asked"):
+                await store.series()
+
+
+def test_odd_names_and_words_cannot_break_out_of_a_line() -> None:
+    point = Point("mi ner", "a,b=c d", START, {"no=te": 'say "hi"\\\nnow', "x": 1.5}, {"site": "home", "zone": ""})
+
+    text = line(point)
+
+    assert text == (
+        f'mi\\ ner,device=a\\,b\\=c\\ d,site=home no\\=te="say \\"hi\\"\\\\ now",x=1.5 {int(START.timestamp()) * 1000}'
+    )
