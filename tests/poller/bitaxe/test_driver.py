@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import MinerReading, MinerState, OrderParams
@@ -217,3 +219,21 @@ async def test_a_scan_does_not_take_another_miner_for_it() -> None:
     settings = SimulatorSettings.model_validate({"control_port": None, "devices": [block]})
     async with Fleet(settings), aiohttp.ClientSession() as session:
         assert await look(HOST, 80, Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=MemoryTape())) is None
+
+
+async def test_a_relative_without_a_page_of_options_is_known_all_the_same() -> None:
+    info = (Path(__file__).parents[2] / "fixtures" / "bitaxe" / "nerdqaxe" / "1.0.33" / "info.json").read_bytes()
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=info) if request.path == "/api/system/info" else web.Response(status=404)
+
+    server = web.Server(answer)
+    listening = await asyncio.get_running_loop().create_server(server, HOST, 0)
+    async with aiohttp.ClientSession() as session:
+        wiring = Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=MemoryTape())
+        port = listening.sockets[0].getsockname()[1]
+        identity = await Bitaxe(BitaxeOptions(host=HOST, port=port), wiring).identify()
+    listening.close()
+    await server.shutdown()
+    assert (identity.make, identity.model) == ("NerdAxe", "NerdQAxe++")
+    assert [level.name for level in identity.power_levels] == ["400 MHz", "490 MHz", "525 MHz"]

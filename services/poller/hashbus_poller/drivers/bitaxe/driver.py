@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from hashbus.messages import Level, MinerIdentity, MinerReading, OrderParams
@@ -138,9 +140,16 @@ class Bitaxe:
     async def _recognise(self) -> Board:
         answer = await self._wire.ask(commands.INFO)
         said = parse.info(answer)
-        asic = json_object(await self._wire.ask(commands.ASIC)) if asks_options(said) else None
+        asic = await self._options() if asks_options(said) else None
         self._board = board(said, asic, answer, self._board.curve if self._board else None)
         return self._board
+
+    async def _options(self) -> dict[str, Any] | None:
+        """Return what the board can be set to; None when this firmware has no such page after all."""
+        try:
+            return json_object(await self._wire.ask(commands.ASIC))
+        except Unsupported:
+            return None
 
     async def _known(self) -> Board:
         return self._board or await self._recognise()
