@@ -111,13 +111,13 @@ async def test_more_than_the_model_can_bear_is_an_error_in_the_miners_words(mine
     assert type(caught.value) is DeviceError
 
 
-@pytest.mark.parametrize("power_w", [0, 0.4, 99_999, 1e9])
+@pytest.mark.parametrize("power_w", [0, 0.4, 99_998.6, 99_999, 1e9, float("nan")])
 async def test_a_limit_that_means_something_else_to_the_firmware_is_not_sent(miners: Miners, power_w: float) -> None:
     with pytest.raises(Unsupported):
         await miners.driver().set_power_limit(power_w)
 
 
-@pytest.mark.parametrize("power_pct", [0, 201])
+@pytest.mark.parametrize("power_pct", [0, 201, float("inf")])
 async def test_a_percentage_that_means_something_else_is_not_sent(miners: Miners, power_pct: float) -> None:
     with pytest.raises(Unsupported):
         await miners.driver().set_power_percent(power_pct)

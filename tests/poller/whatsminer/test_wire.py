@@ -2,22 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from hashbus.clock import SYSTEM_CLOCK
+from hashbus.clock import SYSTEM_CLOCK, SystemClock
 from hashbus.messages import MinerState
 from hashbus_poller.drivers.contract import Garbled, Unreachable, Wiring
-from hashbus_poller.drivers.whatsminer.driver import Whatsminer, WhatsminerOptions
+from hashbus_poller.drivers.whatsminer.driver import DRIVER, PORT, Whatsminer, WhatsminerOptions
 from hashbus_poller.testing.driver_case import MemoryTape
 from hashbus_poller.testing.waiting import connections_to, until
+from tests.poller.emulated import emulated_case
 from tests.poller.whatsminer.scripted import ScriptedMiner, answer, scripted_miner, well_behaved
 
 ADDRESS = "127.82.1.1"
 HEARTBEAT = b"\x00\x00\x00\x00"
 STATUS = "get.miner.status"
 RESTART = "set.miner.service"
+
+
+class HandClock(SystemClock):
+    """The machine's clock, and as much later as the test says."""
+
+    passed_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed_s
 
 
 def no_http() -> Any:
@@ -41,6 +52,19 @@ async def driver(tape: MemoryTape) -> AsyncIterator[Whatsminer]:
     driver = Whatsminer(options, Wiring(clock=SYSTEM_CLOCK, http=no_http, tape=tape))
     yield driver
     await driver.close()
+
+
+async def test_a_modulation_that_somebody_else_set_is_seen_within_five_minutes(miner: ScriptedMiner) -> None:
+    clock = HandClock()
+    options = WhatsminerOptions.model_validate({"host": ADDRESS, "timeout_s": 10})
+    driver = Whatsminer(options, Wiring(clock=clock, http=no_http, tape=MemoryTape()))
+    asked = []
+    for later_s in (0, 10, 280, 20, 10):
+        clock.passed_s += later_s
+        await driver.read()
+        asked.append(miner.asked("get.miner.setting"))
+    await driver.close()
+    assert asked == [1, 1, 1, 2, 2]
 
 
 async def test_a_reading_is_two_questions_over_a_connection_that_stays_open(
@@ -142,6 +166,19 @@ async def test_a_line_closed_amid_a_question_stays_closed(miner: ScriptedMiner, 
         await reading
     assert miner.connections == 1
     assert connections_to(ADDRESS) == 0
+
+
+async def test_a_full_house_is_named_as_a_reason() -> None:
+    block = {"family": "whatsminer_v3", "host": "127.82.1.2"}
+    async with emulated_case(DRIVER, block, {}) as case, AsyncExitStack() as guests:
+        for _ in range(10):
+            _, guest = await asyncio.open_connection(case.address, PORT)
+            guests.callback(guest.close)
+        options = WhatsminerOptions.model_validate({"host": case.address, "timeout_s": 10})
+        late = Whatsminer(options, Wiring(clock=SYSTEM_CLOCK, http=no_http, tape=MemoryTape()))
+        guests.push_async_callback(late.close)
+        with pytest.raises(Unreachable, match="ten clients"):
+            await late.read()
 
 
 async def test_a_flood_that_answers_nothing_is_garbled(miner: ScriptedMiner, driver: Whatsminer) -> None:

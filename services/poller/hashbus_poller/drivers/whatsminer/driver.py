@@ -25,8 +25,14 @@ from hashbus_poller.drivers.whatsminer.wire import Line
 
 NAME = "whatsminer"
 PORT = 4433
-FACTORY_LIMIT_W = 99_999
-"""A limit of 99,999 W means: back to what the factory set (PROTOCOLS.md 1.8)."""
+LARGEST_LIMIT_W = 99_998
+"""A limit of 99,999 W would mean: back to what the factory set (PROTOCOLS.md 1.8)."""
+
+LARGEST_PERCENT = 200
+"""On some liquid-cooled models; 0 would mean: end the modulation (PROTOCOLS.md 1.8)."""
+
+MODULATION_OLD_S = 300
+"""How long a modulation that somebody else sets may stay unseen."""
 
 
 class WhatsminerOptions(HostOptions):
@@ -40,8 +46,8 @@ class WhatsminerOptions(HostOptions):
 class Whatsminer:
     """One WhatsMiner.
 
-    A reading takes two questions over a connection that stays open; a third, for the modulation in force, only while
-    there is one and once after each new connection.
+    A reading takes two questions over a connection that stays open. A third asks for the modulation in force: always
+    while there is one, else after a new connection, which may mean a reboot, and every five minutes.
     """
 
     def __init__(self, options: WhatsminerOptions, wiring: Wiring) -> None:
@@ -52,7 +58,7 @@ class Whatsminer:
         self._account = Account(options.account, password) if password else None
         self._orders = Orders(self._line, self._account, wiring.clock)
         self._power_pct: float | None = None
-        self._setting_seen_on: int | None = None
+        self._modulation_seen: tuple[int, float] | None = None
 
     async def identify(self) -> MinerIdentity:
         """Ask who it is; what can be set is listed only when the owner allows us to set it."""
@@ -63,7 +69,7 @@ class Whatsminer:
         started_s = self._clock.monotonic()
         info = await self._info()
         status = await self._line.ask(commands.MINER_STATUS)
-        if self._power_pct is not None or self._setting_seen_on != self._line.opened:
+        if self._power_pct is not None or self._is_modulation_old():
             await self._see_modulation()
         latency_ms = (self._clock.monotonic() - started_s) * 1000
         return parse.reading(info, status, power_pct=self._power_pct, latency_ms=latency_ms)
@@ -74,23 +80,23 @@ class Whatsminer:
 
     async def set_power_limit(self, power_w: float) -> None:
         """Draw at most that many watts. A change restarts mining, so what is set already is not set again."""
-        limit_w = round(power_w)
-        if not 1 <= limit_w < FACTORY_LIMIT_W:
+        if not 1 <= power_w <= LARGEST_LIMIT_W:
             raise Unsupported(
-                f"a power limit of {power_w:g} W: it takes 1 to {FACTORY_LIMIT_W - 1}; to draw nothing, sleep"
+                f"a power limit of {power_w:g} W: it takes 1 to {LARGEST_LIMIT_W}; to draw nothing, sleep"
             )
+        limit_w = round(power_w)
         if parse.power_limit_set_w(await self._info()) != limit_w:
             await self._orders.carry_out(commands.power_limit(limit_w))
 
     async def set_power_percent(self, power_pct: float) -> None:
         """Draw that percentage of the limit within about a second; 100 ends it. Only once the boards are tuned."""
+        if not 1 <= power_pct <= LARGEST_PERCENT:
+            raise Unsupported(f"a power of {power_pct:g} %: it takes 1 to {LARGEST_PERCENT}; to draw nothing, sleep")
         percent = round(power_pct)
-        if not 1 <= percent <= 200:
-            raise Unsupported(f"a power of {power_pct:g} %: it takes 1 to 200; to draw nothing, sleep")
         in_force = await self._see_modulation()
         if (in_force or 100) == percent:
             return
-        self._setting_seen_on = None
+        self._modulation_seen = None
         await self._orders.carry_out(commands.power_percent(percent))
 
     async def sleep(self) -> None:
@@ -132,11 +138,17 @@ class Whatsminer:
     async def _is_working(self) -> bool | None:
         return is_working(section(object_of(await self._info()), "miner"))
 
+    def _is_modulation_old(self) -> bool:
+        if self._modulation_seen is None:
+            return True
+        connection, seen_s = self._modulation_seen
+        return connection != self._line.opened or self._clock.monotonic() - seen_s > MODULATION_OLD_S
+
     async def _see_modulation(self) -> float | None:
         """Ask which modulation is in force; a firmware that does not tell has none that we know of."""
         said = await self._line.ask(commands.MINER_SETTING)
         self._power_pct = parse.modulation_pct(said)
-        self._setting_seen_on = self._line.opened
+        self._modulation_seen = (self._line.opened, self._clock.monotonic())
         return self._power_pct
 
 

@@ -43,7 +43,7 @@ class Line:
         try:
             return await self._timed(question)
         except _HungUp as hung_up:
-            raise Unreachable(f"{self} {hung_up} {question.cmd}") from None
+            raise Unreachable(f"{self} hung up {hung_up} {question.cmd}") from None
 
     async def tell(self, question: Question) -> Reply:
         """Like `ask`, but hanging up is success too: a board that reboots at once does that."""
@@ -110,7 +110,7 @@ class _HungUp(Exception):
     """The miner closed or reset the connection; `is_amid` says that a part of its answer had come."""
 
     def __init__(self, *, is_amid: bool) -> None:
-        super().__init__("hung up in the middle of its answer to" if is_amid else "hung up without an answer to")
+        super().__init__("amid its answer to" if is_amid else "(ten clients at a time are served) without answering")
         self.is_amid = is_amid
 
 
