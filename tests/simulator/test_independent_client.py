@@ -14,7 +14,7 @@ from hashbus_simulator.fleet import Fleet
 from hashbus_simulator.settings import SimulatorSettings
 
 PASSWORD = "secret"
-SITE = {
+SITE: dict[str, dict[str, Any]] = {
     "attic": {"family": "whatsminer_v3", "model": "M64_VL40", "host": "127.77.1.1", "password": PASSWORD},
     "barn": {"family": "whatsminer_v3", "model": "M50_VH40", "host": "127.77.1.2"},
     "cellar": {"family": "whatsminer_v3", "model": "M60S_VK30", "host": "127.77.1.3"},
