@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from hashbus_simulator.faults import OVERSIZED_BYTES, Fault, FaultKind, FaultSlot, spoil_document
-from tests.simulator.conftest import Emulate, Emulated
+from tests.simulator.conftest import Emulate, Emulated, until
 from tests.simulator.wire import WhatsminerClient, ask, code_of, exchange, frame, signed
 
 MEBIBYTE = 1 << 20
@@ -46,6 +46,16 @@ class TestOnTheCgminerPort:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await read(device)
+
+    async def test_clients_that_give_up_on_a_silent_device_leave_nothing_behind(self, emulate: Emulate) -> None:
+        device = await emulate("cgminer")
+        await suffer(device, "hang")
+        for _ in range(5):
+            _, writer = await asyncio.open_connection(device.host, device.port("cgminer"))
+            writer.write(SUMMARY)
+            await until(lambda: device.presence.clients == 1)
+            writer.close()
+            await until(lambda: device.presence.clients == 0)
 
     async def test_cut_hangs_up_in_the_middle(self, emulate: Emulate) -> None:
         device = await emulate("cgminer")
@@ -137,6 +147,12 @@ class TestOnTheWhatsminerPort:
         async with WhatsminerClient(device.host, device.port("api")) as miner:
             miner.writer.write(frame({"cmd": "get.device.info", "param": "salt"}) + frame({"cmd": "get.fan.setting"}))
             assert [(await miner.receive())["desc"] for _ in range(2)] == ["get.device.info", "get.fan.setting"]
+
+    async def test_a_slow_reply_outlives_the_patience_with_silent_clients(self, emulate: Emulate) -> None:
+        device = await emulate("whatsminer_v3", idle_close_s=0.1)
+        await suffer(device, "slow", delay_s=0.3)
+        async with WhatsminerClient(device.host, device.port("api")) as miner:
+            assert (await miner.get("get.fan.setting"))["code"] == 0
 
     async def test_a_hung_connection_answers_nothing_any_more_and_a_new_one_does(self, emulate: Emulate) -> None:
         device = await emulate("whatsminer_v3")

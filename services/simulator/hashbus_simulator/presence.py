@@ -36,6 +36,11 @@ class Presence:
         """Whether the device listens at this moment."""
         return bool(self._servers)
 
+    @property
+    def clients(self) -> int:
+        """How many clients are connected to its TCP ports."""
+        return len(self._clients or ())
+
     async def open(self) -> None:
         """Listen on all ports. Raises PortError."""
         if self._servers:

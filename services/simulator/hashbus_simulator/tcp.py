@@ -27,12 +27,13 @@ class Line(Protocol):
 class TcpConnection(asyncio.Protocol):
     """Reads requests, answers them one at a time, and misbehaves when a fault is in force."""
 
-    __slots__ = ("_line", "_patience", "_playing", "_push", "_received", "_silence", "_transport", "port")
+    __slots__ = ("_has_ended", "_line", "_patience", "_playing", "_push", "_received", "_silence", "_transport", "port")
 
     def __init__(self, line: Line, port: TcpPort) -> None:
         self.port = port
         self._line = line
         self._received = bytearray()
+        self._has_ended = False
         self._playing: asyncio.Task[None] | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -64,10 +65,11 @@ class TcpConnection(asyncio.Protocol):
         self._answer_all(complete=False)
 
     def eof_received(self) -> bool:
-        """A client may close its half after asking: it still gets the answer."""
+        """A client may close its half after asking: it still gets the answer that is underway."""
+        self._has_ended = True
         self._answer_all(complete=True)
-        if self._playing is None and self._transport is not None:
-            self._transport.close()
+        if self._playing is None or self._playing.done():
+            self.hang_up()
         return True
 
     def hang_up(self) -> None:
@@ -83,10 +85,10 @@ class TcpConnection(asyncio.Protocol):
     def _listen_on(self) -> None:
         """Start the time again after which a silent client is sent away."""
         idle_s = self.port.dialect.idle_close_s
-        if idle_s is None:
-            return
         if self._silence is not None:
             self._silence.cancel()
+        if idle_s is None or self._playing is not None:
+            return
         self._silence = asyncio.get_running_loop().call_later(idle_s, self.hang_up)
 
     def _answer_all(self, *, complete: bool) -> None:
@@ -121,6 +123,7 @@ class TcpConnection(asyncio.Protocol):
             self._after(reply)
         else:
             self._playing = asyncio.get_running_loop().create_task(self._play(fault, reply))
+            self._listen_on()
 
     async def _play(self, fault: Fault, reply: Reply) -> None:
         """Send the reply the way the fault has it, then go on with what arrived in the meantime."""
@@ -144,7 +147,10 @@ class TcpConnection(asyncio.Protocol):
                 self._send(wire)
         self._playing = None
         self._after(reply)
-        self._answer_all(complete=False)
+        self._listen_on()
+        self._answer_all(complete=self._has_ended)
+        if self._has_ended and self._playing is None:
+            self.hang_up()
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
