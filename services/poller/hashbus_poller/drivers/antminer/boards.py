@@ -34,34 +34,33 @@ class _Sensors:
     pic: list[float | None]
 
 
-def numbered_boards(stats: Section, in_terahashes: float, *, is_hydro: bool) -> tuple[Board, ...]:
+def numbered_boards(stats: Section, per_terahash: float, *, is_hydro: bool) -> tuple[Board, ...]:
     """Return the boards of old firmware: `chain_acn1`, `temp_chip1` and so on."""
     return tuple(
-        _numbered(stats, slot, in_terahashes, is_hydro=is_hydro)
+        _numbered(stats, slot, per_terahash, is_hydro=is_hydro)
         for slot in range(1, SLOTS + 1)
         if stats.count(f"chain_acn{slot}")
     )
 
 
-def listed_boards(chains: list[Section], in_terahashes: float, *, is_hydro: bool) -> tuple[Board, ...]:
+def listed_boards(chains: list[Section], per_terahash: float, *, is_hydro: bool) -> tuple[Board, ...]:
     """Return the boards of new firmware and of the web page: a list of objects."""
     return tuple(
-        _listed(chain, place, in_terahashes, is_hydro=is_hydro)
+        _listed(chain, place, per_terahash, is_hydro=is_hydro)
         for place, chain in enumerate(chains)
         if chain.count("asic_num") != 0
     )
 
 
-def _numbered(stats: Section, slot: int, in_terahashes: float, *, is_hydro: bool) -> Board:
+def _numbered(stats: Section, slot: int, per_terahash: float, *, is_hydro: bool) -> Board:
     sensors = _Sensors(
         pcb=_sensors(stats, f"temp_pcb{slot}") or [stats.celsius(f"temp{slot}")],
         chip=_sensors(stats, f"temp_chip{slot}") or [stats.celsius(f"temp2_{slot}")],
         pic=_sensors(stats, f"temp_pic{slot}"),
     )
-    rate = stats.number(f"chain_rate{slot}")
     board = BoardTelemetry(
         slot=slot,
-        hashrate_ths=None if rate is None else rate * in_terahashes,
+        hashrate_ths=stats.rate_ths(f"chain_rate{slot}", per_terahash),
         frequency_mhz=stats.number(f"freq{slot}") or None,
         chips_total=stats.count(f"chain_acn{slot}"),
         hardware_errors=stats.count(f"chain_hw{slot}"),
@@ -69,13 +68,13 @@ def _numbered(stats: Section, slot: int, in_terahashes: float, *, is_hydro: bool
     return _completed(board, stats.text(f"chain_acs{slot}"), sensors, is_hydro=is_hydro)
 
 
-def _listed(chain: Section, place: int, in_terahashes: float, *, is_hydro: bool) -> Board:
+def _listed(chain: Section, place: int, per_terahash: float, *, is_hydro: bool) -> Board:
     sensors = _Sensors(_sensors(chain, "temp_pcb"), _sensors(chain, "temp_chip"), _sensors(chain, "temp_pic"))
-    rate, ideal, index = chain.number("rate_real"), chain.number("rate_ideal"), chain.count("index")
+    index = chain.count("index")
     board = BoardTelemetry(
         slot=place if index is None else index,
-        hashrate_ths=None if rate is None else rate * in_terahashes,
-        expected_ths=ideal * in_terahashes if ideal else None,
+        hashrate_ths=chain.rate_ths("rate_real", per_terahash),
+        expected_ths=chain.rate_ths("rate_ideal", per_terahash) or None,
         frequency_mhz=chain.number("freq_avg") or None,
         chips_total=chain.count("asic_num"),
         hardware_errors=chain.count("hw"),

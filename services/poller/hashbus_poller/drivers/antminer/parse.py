@@ -14,6 +14,7 @@ from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
 from hashbus_poller.drivers.antminer.levels import PowerStep, limit_w
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.drivers.cgminer.answer import Answer
+from hashbus_poller.drivers.cgminer.parse import healthy_boards
 from hashbus_poller.readings import efficiency_j_per_th
 
 STARTING_S = 120.0
@@ -83,7 +84,7 @@ def parse_reading(
         pools=tuple(pools),
         boards=tuple(boards),
         boards_total=max(len(boards), around.boards_total or 0) or None,
-        boards_healthy=sum(board.is_healthy is True for board in boards) if boards else None,
+        boards_healthy=healthy_boards(boards),
         errors=around.lamps,
         error_message=around.complaint,
     )

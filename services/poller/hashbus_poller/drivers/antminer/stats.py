@@ -11,10 +11,10 @@ from hashbus_poller.drivers.antminer.boards import Board, listed_boards, numbere
 from hashbus_poller.drivers.cgminer.answer import Answer, Section
 from hashbus_poller.drivers.cgminer.identity import split_name
 
-TERAHASHES: Mapping[str, float] = MappingProxyType(
-    {"H": 1e-12, "KH": 1e-9, "MH": 1e-6, "GH": 1e-3, "TH": 1.0, "PH": 1e3}
+PER_TERAHASH: Mapping[str, float] = MappingProxyType(
+    {"H": 1e12, "KH": 1e9, "MH": 1e6, "GH": 1e3, "TH": 1.0, "PH": 1e-3}
 )
-"""What one of a `rate_unit` is in TH/s; new firmware adds "/s" to it."""
+"""How many of a `rate_unit` are one TH/s; new firmware adds "/s" to its name."""
 
 CUSTOMARY_UNIT = "GH"
 MOST_FANS = 8
@@ -71,15 +71,15 @@ def _type_name(answer: Answer, rows: list[Section]) -> str | None:
 
 
 def _old_shape(device: Section, model: str | None, *, is_hydro: bool, is_partial: bool) -> Stats:
-    unit = _in_terahashes(device)
+    unit = _per_terahash(device)
     if not is_partial and not device.has("GHS 5s") and not device.has("GHS av"):
         device.reject("GHS 5s", "the hashrate")
     return Stats(
         model=model,
         elapsed_s=device.number("Elapsed"),
-        latest_ths=_rate_ths(device, "GHS 5s", unit),
-        average_ths=_rate_ths(device, "GHS av", unit),
-        ideal_ths=_rate_ths(device, "total_rateideal", unit) or None,
+        latest_ths=device.rate_ths("GHS 5s", unit),
+        average_ths=device.rate_ths("GHS av", unit),
+        ideal_ths=device.rate_ths("total_rateideal", unit) or None,
         frequency_mhz=device.number("total_freqavg") or device.number("frequency") or None,
         fans_rpm=_turning(
             [device.number(f"fan{fan}") for fan in range(1, MOST_FANS + 1)],
@@ -94,7 +94,7 @@ def _old_shape(device: Section, model: str | None, *, is_hydro: bool, is_partial
 
 
 def _new_shape(device: Section, model: str | None, *, is_hydro: bool, is_partial: bool) -> Stats:
-    unit = _in_terahashes(device)
+    unit = _per_terahash(device)
     if not is_partial and not device.has("rate_5s") and not device.has("rate_avg"):
         device.reject("rate_5s", "the hashrate")
     boards = listed_boards(device.nested("chain"), unit, is_hydro=is_hydro)
@@ -102,9 +102,9 @@ def _new_shape(device: Section, model: str | None, *, is_hydro: bool, is_partial
     return Stats(
         model=model,
         elapsed_s=device.number("elapsed"),
-        latest_ths=_rate_ths(device, "rate_5s", unit),
-        average_ths=_rate_ths(device, "rate_avg", unit),
-        ideal_ths=_rate_ths(device, "rate_ideal", unit) or None,
+        latest_ths=device.rate_ths("rate_5s", unit),
+        average_ths=device.rate_ths("rate_avg", unit),
+        ideal_ths=device.rate_ths("rate_ideal", unit) or None,
         frequency_mhz=round(sum(speeds) / len(speeds), 1) if speeds else None,
         fans_rpm=_turning(device.numbers("fan"), device.count("fan_num")),
         boards=boards,
@@ -115,17 +115,12 @@ def _new_shape(device: Section, model: str | None, *, is_hydro: bool, is_partial
     )
 
 
-def _in_terahashes(device: Section) -> float:
+def _per_terahash(device: Section) -> float:
     word = device.text("rate_unit") or CUSTOMARY_UNIT
     unit = word.upper().removesuffix("/S")
-    if unit not in TERAHASHES:
-        device.reject("rate_unit", f"one of {', '.join(TERAHASHES)}")
-    return TERAHASHES[unit]
-
-
-def _rate_ths(device: Section, key: str, in_terahashes: float) -> float | None:
-    rate = device.number(key)
-    return None if rate is None else rate * in_terahashes
+    if unit not in PER_TERAHASH:
+        device.reject("rate_unit", f"one of {', '.join(PER_TERAHASH)}")
+    return PER_TERAHASH[unit]
 
 
 def _turning(fans: list[float | None], fitted: int | None) -> tuple[float, ...]:

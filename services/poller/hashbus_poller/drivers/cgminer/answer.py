@@ -19,6 +19,9 @@ LONGEST_WORD = 200
 LARGEST_NUMBER = 1e18
 """No figure of a miner is larger; `1e999` and numbers of a thousand digits are not figures."""
 
+RATE_DECIMALS = 9
+"""A rate in TH/s is kept to 1 kH/s; what a division adds behind that says nothing."""
+
 COLDEST_C, HOTTEST_C = -80.0, 250.0
 """Outside this a sensor is missing or broken: -273, 255 and 65535 are what firmware puts there."""
 
@@ -78,6 +81,11 @@ class Section:
         """Return a whole number; firmware that writes counts as floats is forgiven."""
         value = self.number(key)
         return None if value is None else int(value)
+
+    def rate_ths(self, key: str, per_terahash: float) -> float | None:
+        """Return a hashrate in TH/s, of whose unit that many are one TH/s."""
+        value = self.number(key)
+        return None if value is None else round(value / per_terahash, RATE_DECIMALS)
 
     def celsius(self, key: str) -> float | None:
         """Return a temperature; None for 0 and for what no sensor can mean: there is none, or it is broken."""

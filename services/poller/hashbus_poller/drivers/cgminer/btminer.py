@@ -9,7 +9,8 @@ from hashbus.messages import BoardTelemetry, MinerError, MinerReading, MinerStat
 from hashbus_poller.drivers.cgminer.answer import Section
 from hashbus_poller.readings import efficiency_j_per_th
 
-MHS = 1e-6
+MHS_PER_THS = 1e6
+GHS_PER_THS = 1e3
 UNIT_TURNS_AT = 10_000.0
 """Firmware of the v3 era gives a board's rate in TH/s, older in MH/s; no board makes 10,000 TH/s or as little as
 10,000 MH/s (PROTOCOLS.md 2.3, "unit trap")."""
@@ -35,10 +36,9 @@ def with_extras(reading: MinerReading, summary: Section) -> MinerReading:
     is_liquid_cooled = summary.flag("Liquid Cooling") is True
     power_w, limit_w = summary.number("Power"), summary.number("Power Limit")
     psu_fan_rpm = summary.number("Power Fanspeed")
-    target_mhs = summary.number("Target MHS")
     extras = {
         "state": _state(reading, summary, limit_w),
-        "hashrate_expected_ths": target_mhs * MHS if target_mhs else None,
+        "hashrate_expected_ths": summary.rate_ths("Target MHS", MHS_PER_THS) or None,
         "power_w": power_w,
         "power_limit_w": limit_w,
         "efficiency_j_per_th": efficiency_j_per_th(power_w, reading.hashrate_ths),
@@ -58,11 +58,11 @@ def with_extras(reading: MinerReading, summary: Section) -> MinerReading:
 
 def parse_board(row: Section, place: int) -> BoardTelemetry:
     """Return one hashboard."""
-    slot, factory_ghs = row.count("Slot"), row.number("Factory GHS")
+    slot = row.count("Slot")
     return BoardTelemetry(
         slot=place if slot is None else slot,
-        hashrate_ths=_board_ths(row.number("MHS av")),
-        expected_ths=factory_ghs * 1e-3 if factory_ghs else None,
+        hashrate_ths=_board_ths(row),
+        expected_ths=row.rate_ths("Factory GHS", GHS_PER_THS) or None,
         board_c=row.celsius("Temperature"),
         chip_min_c=row.celsius("Chip Temp Min"),
         chip_avg_c=row.celsius("Chip Temp Avg"),
@@ -74,10 +74,9 @@ def parse_board(row: Section, place: int) -> BoardTelemetry:
     )
 
 
-def _board_ths(rate: float | None) -> float | None:
-    if rate is None or rate < UNIT_TURNS_AT:
-        return rate
-    return rate * MHS
+def _board_ths(row: Section) -> float | None:
+    rate = row.number("MHS av")
+    return rate if rate is None or rate < UNIT_TURNS_AT else row.rate_ths("MHS av", MHS_PER_THS)
 
 
 def _state(reading: MinerReading, summary: Section, limit_w: float | None) -> MinerState:

@@ -78,7 +78,7 @@ class CgminerMiner:
             if self._can_join:
                 joined = await self._hear(commands.ALL_AT_ONCE)
                 if not joined.failed_with(*REPORT_ERRORS):
-                    return _joined_reading(joined.require_success())
+                    return parse.parse_joined(joined.require_success())
                 self._can_join = False
             summary = (await self._hear(commands.SUMMARY)).require_success()
             devs, pools = await self._hear(commands.DEVS), await self._hear(commands.POOLS)
@@ -174,13 +174,6 @@ class CgminerMiner:
 
 def _unreachable(down: MinerDown) -> Unreachable:
     return Unreachable(f"the mining process is down: {down}")
-
-
-def _joined_reading(joined: Answer) -> MinerReading:
-    summary = joined.part("summary")
-    if summary is None:
-        joined.reject('has no reply to "summary" in it')
-    return parse.parse_reading(summary, joined.part("devs"), joined.part("pools"))
 
 
 DRIVER = DriverSpec(

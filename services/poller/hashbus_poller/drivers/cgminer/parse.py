@@ -6,13 +6,16 @@ port says more than others (btminer.py).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 from hashbus.messages import BoardTelemetry, MinerError, MinerReading, MinerState, PoolTelemetry
 from hashbus_poller.drivers.cgminer import btminer
 from hashbus_poller.drivers.cgminer.answer import Answer, Section
 from hashbus_poller.readings import understanding
 
-TERAHASHES: dict[str, float] = {"GHS": 1e-3, "MHS": 1e-6, "KHS": 1e-9, "THS": 1.0}
-"""What one of the unit is in TH/s; the fields are called `GHS av`, `MHS 5s` and so on."""
+PER_TERAHASH: Mapping[str, float] = MappingProxyType({"GHS": 1e3, "MHS": 1e6, "KHS": 1e9, "THS": 1.0})
+"""How many of the unit are one TH/s; the fields are called `GHS av`, `MHS 5s` and so on."""
 
 NOTHING_THERE = (8, 10)
 """Codes of "no pools" and "no devs": an answer, not an error."""
@@ -36,6 +39,14 @@ def parse_reading(summary: Answer, devs: Answer | None, pools: Answer | None) ->
         if any(answer is None or answer.is_partial for answer in (summary, devs, pools)):
             reading = reading.model_copy(update={"is_partial": True})
         return btminer.with_extras(reading, top) if btminer.is_summary(top) else reading
+
+
+def parse_joined(answer: Answer) -> MinerReading:
+    """Return one reading from the reply to all three questions at once."""
+    summary = answer.part("summary")
+    if summary is None:
+        answer.reject('has no reply to "summary" in it')
+    return parse_reading(summary, answer.part("devs"), answer.part("pools"))
 
 
 def board_rows(devs: Answer | None) -> list[Section]:
@@ -72,11 +83,10 @@ def down_reading(text: str) -> MinerReading:
 
 def hashrate_ths(section: Section, span: str) -> float | None:
     """Return the hashrate of a span (`av`, `5s`) in TH/s, whichever unit the firmware has chosen; None without any."""
-    for unit, in_terahashes in TERAHASHES.items():
+    for unit, per_terahash in PER_TERAHASH.items():
         key = f"{unit} {span}"
-        if key in section.fields:
-            value = section.number(key)
-            return None if value is None else value * in_terahashes
+        if section.has(key):
+            return section.rate_ths(key, per_terahash)
     return None
 
 
@@ -101,8 +111,14 @@ def _reading(top: Section, rows: list[Section], pools: tuple[PoolTelemetry, ...]
         pools=pools,
         boards=boards,
         boards_total=len(boards) or None,
-        boards_healthy=sum(board.is_healthy is True for board in boards) if boards else None,
+        boards_healthy=healthy_boards(boards),
     )
+
+
+def healthy_boards(boards: Sequence[BoardTelemetry]) -> int | None:
+    """Return how many boards are healthy; None where the miner says that of none, as it does asleep."""
+    known = [board.is_healthy for board in boards if board.is_healthy is not None]
+    return sum(known) if known else None
 
 
 def _board(row: Section, place: int) -> BoardTelemetry:
