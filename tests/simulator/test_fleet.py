@@ -50,7 +50,7 @@ class TestIdentities:
         assert len({serial for _, serial in one}) == 500
 
     def test_the_same_id_twice_is_a_mistake(self) -> None:
-        with pytest.raises(ValueError, match="'attic' is there twice"):
+        with pytest.raises(ValidationError, match="'attic' is there twice"):
             fleet(*[{"family": "cgminer", "id": "attic", "host": f"127.21.0.{n}"} for n in (1, 2)])
 
 
@@ -62,6 +62,10 @@ class TestSettings:
         [
             ({"family": "cgminer", "host": "192.0.2.1"}, "loopback"),
             ({"family": "cgminer", "host": "127.0.0.1", "model": "S99"}, "unknown model"),
+            (
+                {"family": "whatsminer_v3", "host": "127.0.0.1", "model": "Antminer S19"},
+                "unknown model; known are M50S",
+            ),
             ({"family": "cgminer", "host": "127.0.0.1", "colour": "red"}, "Extra inputs"),
             ({"family": "toaster", "host": "127.0.0.1"}, "toaster"),
             ({"family": "cgminer"}, "Field required"),
@@ -133,7 +137,7 @@ async def started(log: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]
 
 async def test_five_thousand_miners_in_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, log = tmp_path / "farm.yaml", tmp_path / "simulator.log"
-    block = "{family: whatsminer_v3, id: hall, from: 127.78.0.1, count: 5000, password: secret}"
+    block = "{family: whatsminer_v3, id: hall, from: 127.78.0.1, count: 5000}"
     config.write_text(f"simulator:\n  control_port: 0\n  devices:\n    - {block}\n")
     with simulator(config, log) as process:
         assert (await started(log, process))["devices"] == FARM

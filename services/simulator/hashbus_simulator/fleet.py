@@ -1,7 +1,6 @@
 """All emulated devices of one process: built from the settings, started, found and stopped together."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -29,8 +28,6 @@ class Fleet:
         self.world = self._world(settings, clock or SimulatedClock(speed=settings.speed))
         self.presences: dict[str, Presence] = {}
         for block, place in _places(settings):
-            if place.id in self.devices:
-                raise ValueError(f"simulator.devices: the id {place.id!r} is there twice")
             self.devices[place.id] = build_device(block, place, self.world)
         self._front: HttpFront | None = None
 
@@ -76,20 +73,12 @@ class Fleet:
 
 def _places(settings: SimulatorSettings) -> Iterator[tuple[DeviceBlock, Place]]:
     """A place for each device; addresses of a block count up, skipping .0 and .255."""
-    names: Counter[str] = Counter()
-    number = 0
-    for block in settings.devices:
-        host = block.host
-        for _ in range(block.count):
-            number += 1
-            yield block, _place(host, number, _next_id(block, names), settings.seed)
-            host = _next_host(host)
-
-
-def _next_id(block: DeviceBlock, names: Counter[str]) -> str:
-    name = block.id or str(getattr(block, "family", "device")).replace("_", "-")
-    names[name] += 1
-    return name if block.id and block.count == 1 else f"{name}-{names[name]}"
+    before: DeviceBlock | None = None
+    host = IPv4Address(0)
+    for number, (block, device_id) in enumerate(settings.named(), start=1):
+        host = block.host if block is not before else _next_host(host)
+        before = block
+        yield block, _place(host, number, device_id, settings.seed)
 
 
 def _next_host(host: IPv4Address) -> IPv4Address:

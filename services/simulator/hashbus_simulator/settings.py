@@ -1,12 +1,13 @@
 """The `simulator:` section of the site configuration."""
 
+from collections import Counter
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from hashbus_simulator.house_settings import HouseSettings
-from hashbus_simulator.models import MODELS
+from hashbus_simulator.models import ANTMINERS, CGMINERS, MODELS, WHATSMINERS
 
 
 class DeviceBlock(BaseModel):
@@ -38,6 +39,8 @@ class MinerBlock(DeviceBlock):
     `tuning_s` and `boot_s` are simulated seconds (real ones divided by `speed`).
     """
 
+    known_models: ClassVar[frozenset[str]] = frozenset(MODELS)
+
     model: str
     ambient_c: float = Field(default=22.0, ge=-40, le=60)
     tuning_s: float = Field(default=300.0, ge=0, le=7200)
@@ -46,8 +49,8 @@ class MinerBlock(DeviceBlock):
     @field_validator("model")
     @classmethod
     def _is_known(cls, model: str) -> str:
-        if model not in MODELS:
-            raise ValueError(f"unknown model; known are {', '.join(sorted(MODELS))}")
+        if model not in cls.known_models:
+            raise ValueError(f"unknown model; known are {', '.join(sorted(cls.known_models))}")
         return model
 
 
@@ -59,6 +62,8 @@ class WhatsminerBlock(MinerBlock):
     salt (made from the seed when left out). `string_numbers` writes all numbers as strings, as some firmware does.
     `idle_shape` is what a stopped miner says (PROTOCOLS.md 1.6). `error_codes` are shown as present.
     """
+
+    known_models = frozenset(model.name for model in WHATSMINERS)
 
     family: Literal["whatsminer_v3"] = "whatsminer_v3"
     model: str = "M64_VL40"
@@ -82,6 +87,8 @@ class AntminerBlock(MinerBlock):
     there. `reports_power` adds `chain_power`, which most stock images do not have.
     """
 
+    known_models = frozenset(model.name for model in ANTMINERS)
+
     family: Literal["antminer"] = "antminer"
     model: str = "Antminer S19j Pro"
     password: SecretStr = SecretStr("root")
@@ -96,6 +103,8 @@ class AntminerBlock(MinerBlock):
 
 class CgminerBlock(MinerBlock):
     """A miner run by plain cgminer. `ports`: `cgminer` (4028). `privileged` allows writing to everybody (`W:`)."""
+
+    known_models = frozenset(model.name for model in (*CGMINERS, *ANTMINERS))
 
     family: Literal["cgminer"] = "cgminer"
     model: str = "Generic SHA-256"
@@ -148,3 +157,22 @@ class SimulatorSettings(BaseModel):
     control_port: int | None = Field(default=9130, ge=0, le=65535)
     house: HouseSettings = HouseSettings()
     devices: list[AnyBlock] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        twice = [name for name, count in Counter(name for _, name in self.named()).items() if count > 1]
+        if twice:
+            raise ValueError(f"the id {twice[0]!r} is there twice")
+        return self
+
+    def named(self) -> list[tuple[AnyBlock, str]]:
+        """Every single device with its id; a block is numbered by its id, devices without one by their family."""
+        names: Counter[str] = Counter()
+        devices: list[tuple[AnyBlock, str]] = []
+        for block in self.devices:
+            name = block.id or block.family.replace("_", "-")
+            for _ in range(block.count):
+                names[name] += 1
+                is_alone = block.id is not None and block.count == 1
+                devices.append((block, name if is_alone else f"{name}-{names[name]}"))
+        return devices
