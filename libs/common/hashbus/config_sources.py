@@ -180,6 +180,11 @@ def with_secrets(values: dict[str, Any], source: Source, steps: Steps = ()) -> d
         here = (*steps, key)
         if isinstance(value, dict):
             result[key] = with_secrets(value, source, here)
+        elif isinstance(value, list):
+            result[key] = [
+                with_secrets(one, source, (*here, index)) if isinstance(one, dict) else one
+                for index, one in enumerate(value)
+            ]
         elif key.endswith("_file") and _SECRET.match(key.removesuffix("_file")):
             if key.removesuffix("_file") not in values:
                 result[key.removesuffix("_file")] = _secret_in(str(value), here, source)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logs.get("miner")
 
-IDENTIFY_EVERY_S = 3600.0
-"""Firmware is updated and power supplies are swapped while a miner keeps its address."""
+IDENTIFY_EVERY_S = 900.0
+"""Firmware is updated, a power supply swapped, write access opened, while a miner keeps its address."""
 
 
 class MinerVisit:
@@ -64,7 +64,7 @@ class MinerVisit:
         await self.assert_power(reading)
 
     async def _identify(self, now_s: float) -> None:
-        identity = await self.device.driver.identify()
+        identity = _rated(await self.device.driver.identify(), self.device.settings.rated_power_w)
         if identity != self.identity:
             self.identity = identity
             self.device.say(self._info(identity))
@@ -160,6 +160,8 @@ class MinerVisit:
             else:
                 await driver.set_power_limit(goal.power_w)
         except Refused as error:
+            # Who loses a right is asked again what it can do.
+            self._identified_s = -IDENTIFY_EVERY_S
             self._tell(self._wanted, SetpointStatus.REFUSED, goal, str(error))
         except Unsupported as error:
             self._tell(self._wanted, SetpointStatus.UNSUPPORTED, goal, str(error))
@@ -192,3 +194,11 @@ class MinerVisit:
             )
         )
         self._wanted = replace(wanted, told=status)
+
+
+def _rated(identity: MinerIdentity, rated_power_w: float | None) -> MinerIdentity:
+    """Add the owner's figure where neither the miner nor the model table knows its power."""
+    if rated_power_w is None or identity.rated_power_w is not None:
+        return identity
+    most_w = identity.max_power_w or rated_power_w
+    return identity.model_copy(update={"rated_power_w": rated_power_w, "max_power_w": most_w})

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 log = logs.get("polling")
 
-HOME_INTERVAL_S = 10.0
-"""Who reads every ten seconds or more often has few devices and looks at them."""
-
 
 class Visit(Protocol):
     """What is done with a device each round."""
@@ -38,6 +35,7 @@ class Pace:
     """How often a device is visited, and how soon it counts as offline."""
 
     interval_s: float
+    spread_s: float
     offline_after: int
     offline_retry_s: float
 
@@ -94,7 +92,8 @@ class DevicePoll:
     async def run(self) -> None:
         """Visit until cancelled, each `interval_s` from the beginning of one visit to the beginning of the next."""
         clock = self.device.clock
-        await clock.sleep(self._first_wait_s())
+        # The first visits are spread, so that a farm does not call all its miners in one moment.
+        await clock.sleep(random.uniform(0, self.pace.spread_s))  # noqa: S311 (keeps no secret)
         due_s = clock.monotonic()
         while True:
             is_answered = await self.round()
@@ -107,11 +106,6 @@ class DevicePoll:
             await self._wait(wait_s)
             if not is_answered:
                 due_s = clock.monotonic()
-
-    def _first_wait_s(self) -> float:
-        """Spread the first visits over the interval, over two seconds in a home: it wants to see its site at once."""
-        spread_s = 2.0 if self.pace.interval_s <= HOME_INTERVAL_S else self.pace.interval_s
-        return random.uniform(0, spread_s)  # noqa: S311 (spreads load, keeps no secret)
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:

@@ -22,6 +22,8 @@ class ReadingVisit:
         device = self.device
         at = device.clock.now()
         reading = await device.driver.read()
+        # A portal may show an old figure for hours: it is as old as the device says, not as our question.
+        at = min(at, getattr(reading, "taken_at", None) or at)
         telemetry = TELEMETRY[device.kind]
         level: dict[str, Any] = {device.kind.value: device.id}
         device.say(telemetry(site=device.site, at=at, driver=device.spec.name, **level, **reading.__dict__))

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logs.get("poller")
 
+FIRST_VISITS_PER_S = 100
+"""A home sees its site at once; a farm's network is not flooded at the start."""
+
 
 class Fleet:
     """The devices of one poller and what runs them."""
@@ -64,7 +67,8 @@ class Fleet:
         else:
             visit = ReadingVisit(device)
         interval_s = max(settings.interval_s or section.interval_s, spec.min_interval_s)
-        pace = Pace(interval_s, section.offline_after, section.offline_retry_s)
+        spread_s = min(interval_s, len(section.devices) / FIRST_VISITS_PER_S)
+        pace = Pace(interval_s, spread_s, section.offline_after, section.offline_retry_s)
         self.polls[device_id] = DevicePoll(device, visit, pace, self.slots)
         metrics.DEVICES.labels(spec.kind.value).inc()
 
@@ -111,7 +115,7 @@ async def main(running: Running[Any]) -> None:
 
 
 def _http() -> aiohttp.ClientSession:
-    """Make the one HTTP client: no cookies between devices, no limit of its own on connections, no proxy by accident."""
+    """Make the one HTTP client: no cookies between devices, no limit on connections, no proxy by accident."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -128,10 +132,10 @@ async def _hear_setpoints(running: Running[Any], fleet: Fleet) -> None:
 
 
 async def _hear_orders(running: Running[Any], fleet: Fleet, tasks: asyncio.TaskGroup) -> None:
-    journal = await _open_journal(running)
-    orders = Orders(running.bus, running.clock, journal, fleet.miners)
     part, parts = fleet.section.shard_of
     async with running.bus.subscribe(DeviceOrder) as heard:
+        # Orders wait here while the journal cannot be written; they are carried out late or, after their end, refused.
+        orders = Orders(running.bus, running.clock, await _open_journal(running), fleet.miners)
         async for order in heard:
             # Every poller hears every order; the owner of the id answers, also for a miner that does not exist.
             if part_of(order.miner, parts) == part:

@@ -96,9 +96,15 @@ def is_shown(goal: Target, reading: MinerReading, who: MinerIdentity) -> bool:
         return False
     if Capability.POWER_LIMIT not in who.capabilities:
         return True
-    # Firmware rounds a limit to its own steps: half a step or one per cent is the same power.
-    tolerance_w = max((who.power_step_w or 0) / 2, goal.power_w / 100, 1.0)
-    return reading.power_limit_w is not None and abs(reading.power_limit_w - goal.power_w) <= tolerance_w
+    return reading.power_limit_w is not None and abs(reading.power_limit_w - goal.power_w) <= _tolerance_w(goal, who)
+
+
+def _tolerance_w(goal: Target, who: MinerIdentity) -> float:
+    """Return how far off a shown limit may be: half a level, or half a step and at least one per cent."""
+    gaps = [abs(level.power_w - goal.power_w) for level in who.power_levels if level.power_w != goal.power_w]
+    if gaps:
+        return min(gaps) / 2
+    return max((who.power_step_w or 0) / 2, goal.power_w / 100, 1.0)
 
 
 def next_act(

@@ -29,6 +29,9 @@ class DeviceSettings(Section):
     safe_power_w: Watts | None = Field(
         None, description="Where a miner is taken when a setpoint lapses; 0 is sleep; not given: left as it is"
     )
+    rated_power_w: Watts | None = Field(
+        None, gt=0, description="Most a miner draws; only where neither it nor models.csv knows"
+    )
     thresholds: Thresholds | None = Field(None, description="What is too hot; the poller's when not given")
 
 

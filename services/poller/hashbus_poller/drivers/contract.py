@@ -1,7 +1,8 @@
 """What a device driver is: three methods, a capability more for each thing the device can do, five errors.
 
-A driver fetches and parses; it never retries, schedules, stamps the time or knows what a topic is: those are the poller's.
-To write one, copy `_blueprint/` and run the promises of `hashbus_poller.testing.driver_promises` against it.
+A driver fetches and parses; it never retries, schedules, stamps the time or knows what a topic is: those are the
+poller's. To write one, copy `_blueprint/` and run the promises of `hashbus_poller.testing.driver_promises` against
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hashbus.messages import BatteryReading, Level, MeterReading, MinerIdentity, MinerReading, OrderParams
 
@@ -269,33 +270,3 @@ class DriverSpec:
     looks: tuple[Look, ...] = ()
     min_interval_s: float = 1.0
     """The device is harmed or angered by polling it more often."""
-
-
-__all__ = [
-    "BatteryDriver",
-    "Blinks",
-    "DeviceError",
-    "DeviceKind",
-    "DeviceOptions",
-    "DriverSpec",
-    "Garbled",
-    "HostOptions",
-    "LimitsPower",
-    "Look",
-    "MeterDriver",
-    "MinerDriver",
-    "Reboots",
-    "Refused",
-    "RestartsMining",
-    "SecretStr",
-    "SetsFan",
-    "SetsFrequency",
-    "SetsPowerPercent",
-    "Sighting",
-    "Sleeps",
-    "SwitchesPool",
-    "Tape",
-    "Unreachable",
-    "Unsupported",
-    "Wiring",
-]

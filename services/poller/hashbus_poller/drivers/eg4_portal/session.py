@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from pydantic import SecretStr
+
 from hashbus.clock import Clock
-from hashbus_poller.drivers.contract import Garbled, Refused, SecretStr, Unreachable
+from hashbus_poller.drivers.contract import Garbled, Refused, Unreachable
 from hashbus_poller.drivers.eg4_portal import commands, parse
 from hashbus_poller.drivers.eg4_portal.commands import Command
 from hashbus_poller.drivers.eg4_portal.wire import COOKIE, Wire
