@@ -13,7 +13,7 @@ from hashbus.messages import Level, MinerError, MinerIdentity, MinerReading, Ord
 from hashbus_poller.drivers.antminer import commands, identity
 from hashbus_poller.drivers.antminer.conf import MinerConf, PoolAccount, WorkMode
 from hashbus_poller.drivers.antminer.identity import MAKE, Version, WebFacts
-from hashbus_poller.drivers.antminer.levels import FULL_PCT, PowerStep, power_steps, step_for
+from hashbus_poller.drivers.antminer.levels import FULL_PCT, LevelRules, Rating, rate, step_for
 from hashbus_poller.drivers.antminer.page import ConfPage, decode_page
 from hashbus_poller.drivers.antminer.parse import STARTING_S, Surroundings, parse_lamps, parse_reading
 from hashbus_poller.drivers.antminer.sighting import LOOKS, NAME
@@ -33,7 +33,6 @@ from hashbus_poller.drivers.contract import (
     Unsupported,
     Wiring,
 )
-from hashbus_poller.models import RatedModel, rated
 from hashbus_poller.readings import understanding
 
 CUSTOMARY_PASSWORD = "x"  # noqa: S105 - what pools are given that ask for none
@@ -75,8 +74,7 @@ class Antminer:
             self._page = ConfPage(self._web, wiring.clock)
         self._version: Version | None = None
         self._facts: WebFacts | None = None
-        self._sheet: RatedModel | None = None
-        self._steps: tuple[PowerStep, ...] | None = None
+        self._rating: Rating | None = None
         self._empty_since_s: float | None = None
 
     async def identify(self) -> MinerIdentity:
@@ -84,8 +82,8 @@ class Antminer:
         version = self._version = await self._ask_version()
         stats = await self._ask_stats()
         self._facts = await self._ask_web()
-        self._rate(stats, self._facts.conf if self._facts else None)
-        return identity.identity_of(version, self._facts, self._steps or (), self._sheet, len(stats.boards))
+        self._rating = self._rated(stats, self._facts.conf if self._facts else None)
+        return identity.identity_of(version, self._facts, self._rating, len(stats.boards))
 
     async def read(self) -> MinerReading:
         """Take one reading: two connections, and a look at the configuration page once for each run of the miner."""
@@ -96,12 +94,11 @@ class Antminer:
             return down_reading(str(down))
         pools = parse_pools(answer)
         conf = await self._page.in_force(stats) if self._page else None
-        if self._steps is None:
-            self._rate(stats, conf)
+        if self._rating is None:
+            self._rating = self._rated(stats, conf)
         around = Surroundings(
             conf=conf,
-            steps=self._steps or (),
-            boards_total=self._sheet.boards if self._sheet else None,
+            rating=self._rating,
             silent_s=self._silent_s(stats),
             complaint=self._page.complaint if self._page else None,
             lamps=await self._ask_lamps(stats, conf),
@@ -115,9 +112,9 @@ class Antminer:
     async def set_power_limit(self, power_w: float) -> None:
         """Take the highest level that draws at most that much, by the estimate of levels.py."""
         page = await self._orders()
-        if self._steps is None:
+        if self._rating is None:
             await self.identify()
-        step = step_for(self._steps or (), power_w)
+        step = step_for(self._rating.steps if self._rating else (), power_w)
         if step is None:
             raise Unsupported(f"no level draws {power_w:g} W or less; is the model known, or `rated_power_w` set?")
         await page.change(step.set_in)
@@ -230,18 +227,10 @@ class Antminer:
         """Return what the miner says; MinerDown when only its control board answers."""
         return decode(question.name, await self._port.ask(question))
 
-    def _rate(self, stats: Stats, conf: MinerConf | None) -> None:
-        """Look up what the vendor says of this version of the model, and with it what its levels draw.
-
-        The versions of a model differ in hashrate: the miner's ideal rate at full level tells which one it is.
-        """
-        level_pct = stats.level_pct or (conf.level_pct if conf else None) or FULL_PCT
-        full_ths = stats.ideal_ths * FULL_PCT / level_pct if stats.ideal_ths else None
+    def _rated(self, stats: Stats, conf: MinerConf | None) -> Rating:
         model = (self._version.model if self._version else None) or stats.model
-        self._sheet = rated(MAKE, model, full_ths) if model else self._sheet
-        rated_w = self._options.rated_power_w or (self._sheet.rated_power_w if self._sheet else None)
-        known = conf or MinerConf(pools=(), work_mode=stats.work_mode, level_pct=stats.level_pct)
-        self._steps = power_steps(rated_w, known, self._options.levels_pct, self._options.low_power_pct)
+        rules = LevelRules(self._options.rated_power_w, self._options.levels_pct, self._options.low_power_pct)
+        return rate(MAKE, model, stats, conf, rules)
 
     def _silent_s(self, stats: Stats) -> float:
         """Return for how long `stats` has listed no device."""

@@ -6,15 +6,13 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity
 from hashbus_poller.drivers.antminer.conf import MinerConf
-from hashbus_poller.drivers.antminer.levels import PowerStep
+from hashbus_poller.drivers.antminer.levels import Rating
 from hashbus_poller.drivers.cgminer.answer import Answer
 from hashbus_poller.drivers.cgminer.identity import normal_mac, split_name
-from hashbus_poller.models import RatedModel
 
 MAKE = "Antminer"
 STOCK = "stock"
@@ -79,10 +77,11 @@ def takes_json(model: str | None) -> bool:
     return series is not None and (int(series[1]) > NEWEST_FORM_SERIES or (model or "")[0] not in "ST")
 
 
-def identity_of(
-    version: Version, web: WebFacts | None, steps: Sequence[PowerStep], sheet: RatedModel | None, boards_seen: int
-) -> MinerIdentity:
-    """Return who it is. `web` is None without a password, `sheet` where we do not know the model."""
+def identity_of(version: Version, web: WebFacts | None, rating: Rating, boards_seen: int) -> MinerIdentity:
+    """Return who it is; `web` is None without a password."""
+    sheet = rating.sheet
+    capabilities = _capabilities(version, web, rating)
+    steps = rating.steps if Capability.POWER_LIMIT in capabilities else ()
     running_w = [step.power_w for step in steps if step.power_w > 0]
     return MinerIdentity(
         make=version.make or MAKE,
@@ -99,20 +98,18 @@ def identity_of(
         min_power_w=min(running_w, default=None),
         max_power_w=max(running_w, default=None),
         power_levels=tuple(step.as_message() for step in steps),
-        capabilities=_capabilities(version, web, steps, sheet),
+        capabilities=capabilities,
     )
 
 
-def _capabilities(
-    version: Version, web: WebFacts | None, steps: Sequence[PowerStep], sheet: RatedModel | None
-) -> tuple[Capability, ...]:
+def _capabilities(version: Version, web: WebFacts | None, rating: Rating) -> tuple[Capability, ...]:
     if web is None or version.firmware != STOCK:
         return ()
     if not takes_json(version.model):
         return (Capability.REBOOT,)
-    is_air_cooled = sheet is None or not sheet.is_liquid_cooled
+    is_air_cooled = rating.sheet is None or not rating.sheet.is_liquid_cooled
     offers = {
-        Capability.POWER_LIMIT: len(steps) > 1,
+        Capability.POWER_LIMIT: len(rating.steps) > 1,
         Capability.SLEEP: web.conf.work_mode is not None,
         Capability.RESTART: True,
         Capability.REBOOT: True,

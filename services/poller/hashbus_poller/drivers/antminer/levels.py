@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 
 from hashbus.messages import PowerLevel
 from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
+from hashbus_poller.drivers.antminer.stats import Stats
+from hashbus_poller.models import RatedModel, rated
 
 FULL_PCT = 100.0
 SLACK_W = 0.5
@@ -48,17 +50,43 @@ class PowerStep:
         )
 
 
-def power_steps(
-    rated_power_w: float | None, conf: MinerConf, steps_pct: Sequence[float], low_power_pct: float | None
-) -> tuple[PowerStep, ...]:
-    """Return the levels that a miner with that configuration has, from the lowest up; none without a rated power.
+@dataclass(frozen=True, slots=True)
+class LevelRules:
+    """What the owner says of the levels.
 
-    `steps_pct` are the frequency levels that this model offers, `low_power_pct` is what its low-power mode draws in per
-    cent of the rated power, None where there is no such mode.
+    `rated_power_w` is the power at full level (None: the vendor's figure), `steps_pct` are the frequency levels that
+    the miner's page offers, `low_power_pct` is the draw of its low-power mode in per cent of the rated power (None: it
+    has no such mode).
     """
-    if not rated_power_w:
-        return ()
-    shares = {FULL_PCT} if conf.level_pct is None else {FULL_PCT, *steps_pct}
+
+    rated_power_w: float | None = None
+    steps_pct: tuple[float, ...] = (100.0, 90.0, 80.0)
+    low_power_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """The vendor's data sheet of a miner, None where we do not know it, and its levels from the lowest up."""
+
+    sheet: RatedModel | None = None
+    steps: tuple[PowerStep, ...] = ()
+
+
+def rate(make: str, model: str | None, stats: Stats, conf: MinerConf | None, rules: LevelRules) -> Rating:
+    """Return what a miner is rated at, with the levels that its configuration has; no levels without a rated power.
+
+    The versions of a model differ in hashrate: the ideal rate that the miner shows, at full level, tells which it is.
+    """
+    shown = conf or MinerConf(pools=(), work_mode=stats.work_mode, level_pct=stats.level_pct)
+    level_pct = stats.level_pct or shown.level_pct or FULL_PCT
+    full_ths = stats.ideal_ths * FULL_PCT / level_pct if stats.ideal_ths else None
+    sheet = rated(make, model, full_ths) if model else None
+    rated_w = rules.rated_power_w or (sheet.rated_power_w if sheet else None)
+    return Rating(sheet, _steps(rated_w, shown, rules) if rated_w else ())
+
+
+def _steps(rated_power_w: float, conf: MinerConf, rules: LevelRules) -> tuple[PowerStep, ...]:
+    shares = {FULL_PCT} if conf.level_pct is None else {FULL_PCT, *rules.steps_pct}
     steps = [
         PowerStep(
             name="normal" if pct == FULL_PCT else f"{pct:g} %",
@@ -70,8 +98,8 @@ def power_steps(
     ]
     if conf.work_mode is not None:
         steps.append(PowerStep("sleep", WorkMode.SLEEP, None, 0.0))
-        if low_power_pct is not None:
-            steps.append(PowerStep("low", WorkMode.LOW, FULL_PCT, _share_w(rated_power_w, low_power_pct)))
+        if rules.low_power_pct is not None:
+            steps.append(PowerStep("low", WorkMode.LOW, FULL_PCT, _share_w(rated_power_w, rules.low_power_pct)))
     return tuple(sorted(steps, key=lambda step: step.power_w))
 
 

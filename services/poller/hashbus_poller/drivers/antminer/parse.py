@@ -7,11 +7,11 @@ adds nothing. What is set (sleep, level, fan) stands in `stats` on new firmware,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hashbus.messages import MinerError, MinerReading, MinerState, PoolTelemetry
 from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
-from hashbus_poller.drivers.antminer.levels import PowerStep, limit_w
+from hashbus_poller.drivers.antminer.levels import Rating, limit_w
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.drivers.cgminer.answer import Answer
 from hashbus_poller.drivers.cgminer.parse import healthy_boards
@@ -32,13 +32,12 @@ _KNOWN_AS_ASLEEP = frozenset({WorkMode.SLEEP, WorkMode.OLD_SLEEP})
 class Surroundings:
     """What a reading needs beside the two reports.
 
-    `conf` is None where it cannot be read, `steps` are those of identify(), `silent_s` says for how long `stats` has
+    `conf` is None where it cannot be read, `rating` is that of identify(), `silent_s` says for how long `stats` has
     listed no device, `complaint` why the web page tells nothing, `lamps` are its health lamps that are not fine.
     """
 
     conf: MinerConf | None = None
-    steps: Sequence[PowerStep] = ()
-    boards_total: int | None = None
+    rating: Rating = field(default_factory=Rating)
     silent_s: float = 0.0
     complaint: str | None = None
     lamps: tuple[MinerError, ...] = ()
@@ -48,7 +47,7 @@ def parse_reading(
     stats: Stats, pools: Sequence[PoolTelemetry], around: Surroundings, *, is_partial: bool
 ) -> MinerReading:
     """Return the reading."""
-    conf = around.conf
+    conf, sheet = around.conf, around.rating.sheet
     work_mode = conf.work_mode if stats.work_mode is None and conf else stats.work_mode
     level_pct = conf.level_pct if stats.level_pct is None and conf else stats.level_pct
     is_known = work_mode is not None or conf is not None
@@ -62,7 +61,7 @@ def parse_reading(
         hashrate_5s_ths=stats.latest_ths,
         hashrate_expected_ths=stats.ideal_ths,
         power_w=stats.power_w,
-        power_limit_w=limit_w(around.steps, work_mode, level_pct) if is_known else None,
+        power_limit_w=limit_w(around.rating.steps, work_mode, level_pct) if is_known else None,
         efficiency_j_per_th=efficiency_j_per_th(stats.power_w, stats.average_ths),
         chip_min_c=min(chips_c, default=None),
         chip_avg_c=round(sum(chips_c) / len(chips_c), 1) if chips_c else None,
@@ -83,7 +82,7 @@ def parse_reading(
         worker=active.worker if active else None,
         pools=tuple(pools),
         boards=tuple(boards),
-        boards_total=max(len(boards), around.boards_total or 0) or None,
+        boards_total=max(len(boards), (sheet.boards if sheet else None) or 0) or None,
         boards_healthy=healthy_boards(boards),
         errors=around.lamps,
         error_message=around.complaint,

@@ -129,8 +129,9 @@ def _turning(fans: list[float | None], fitted: int | None) -> tuple[float, ...]:
     Places without a fan show 0, and so does a fan that stands still: zeros count up to the number of fans that the
     miner says it has. An S9 has its two at places 3 and 6 of 8.
     """
-    turning = [rpm for rpm in fans if rpm]
-    missing = max(0, min(fitted or 0, len(fans)) - len(turning))
+    places = [rpm for rpm in fans if rpm is not None]
+    turning = [rpm for rpm in places if rpm]
+    missing = max(0, min(fitted or 0, len(places)) - len(turning))
     return (*turning, *[0.0] * missing)
 
 
