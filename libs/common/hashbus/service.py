@@ -69,7 +69,7 @@ def run(
             return EXIT_OK
         logs.configure(account, loaded.log.level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_told(partial(_live, account, loaded, main, arguments)))
+            runner.run(until_told(partial(_live, account, loaded, main, arguments)))
     except ConfigError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
         return EXIT_CONFIG
@@ -98,7 +98,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
     return parser
 
 
-async def _until_told(work: Callable[[], Awaitable[None]]) -> None:
+async def until_told(work: Callable[[], Awaitable[None]]) -> None:
     """Run until done, or until SIGTERM or Ctrl-C ends it in good order."""
     task = asyncio.ensure_future(work())
     loop = asyncio.get_running_loop()

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,13 @@ import uvloop
 
 from hashbus import logs
 from hashbus.config_errors import ConfigError
+from hashbus.service import EXIT_CONFIG, EXIT_OK, until_told
 from hashbus.settings import SiteSettings, load
 from hashbus_simulator.fleet import Fleet
 from hashbus_simulator.service import serve
 from hashbus_simulator.serving import PortError
 from hashbus_simulator.settings import SimulatorSettings
 
-EXIT_OK, EXIT_CONFIG = 0, 2
 log = logs.get("simulator")
 
 
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_OK
         logs.configure("simulator", site.log.level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_told(site.simulator))
+            runner.run(until_told(lambda: serve(site.simulator, _say_started)))
     except ConfigError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
         return EXIT_CONFIG
@@ -53,18 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=Path(config) if config else None, help="the site's YAML file")
     parser.add_argument("--check", action="store_true", help="check the settings and end")
     return parser
-
-
-async def _until_told(settings: SimulatorSettings) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    task = asyncio.ensure_future(serve(settings, _say_started))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        log.info("stopped")
 
 
 def _say_started(fleet: Fleet, control: str | None) -> None:
