@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hashbus_poller.drivers.antminer.conf import MinerConf, PoolAccount, WorkMode, conf_body, parse_conf
-from hashbus_poller.drivers.antminer.levels import LevelRules, PowerStep, limit_w, rate, step_for
+from hashbus_poller.drivers.antminer.levels import LevelRules, PowerStep, full_rate_ths, limit_w, rate, step_for
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.drivers.antminer.wire import without_pool_passwords
 from hashbus_poller.drivers.cgminer.answer import decode
@@ -62,10 +62,10 @@ def test_what_a_firmware_does_not_know_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("page", "complaint"),
     [
-        (b'{"bitmain-work-mode":"0"}', 'lacks "pools"'),
+        (b'{"bitmain-work-mode":"0"}', 'lacks its list of "pools"'),
         (b'{"pools":[{"url":"a","user":"b","pass":"c"}],"bitmain-work-mode":"0","bitmain-fr', "not whole"),
         (b'{"pools":[{"url":5}]}', "as text"),
-        (b'{"pools":"none"}', "expected a list"),
+        (b'{"pools":"none"}', 'lacks its list of "pools"'),
     ],
 )
 def test_a_page_that_would_lose_something_is_never_written_back(page: bytes, complaint: str) -> None:
@@ -97,7 +97,7 @@ def test_sleep_has_a_number_in_each_generation(mode: object) -> None:
 
 
 def steps_of(model: str = "S19j Pro", conf: MinerConf | None = None, **rules: object) -> tuple[PowerStep, ...]:
-    return rate("Antminer", model, Stats(), conf or conf_of(), LevelRules(**rules)).steps  # type: ignore[arg-type]
+    return rate(model, None, conf or conf_of(), LevelRules(**rules)).steps  # type: ignore[arg-type]
 
 
 def test_levels_are_shares_of_the_rated_power_and_sleep_is_none_of_it() -> None:
@@ -118,7 +118,7 @@ def test_the_owner_knows_the_rated_power_better_than_the_data_sheet() -> None:
 
 
 def test_the_version_of_a_model_is_told_by_its_ideal_rate_at_full_level() -> None:
-    hundred = rate("Antminer", "S19j Pro", Stats(ideal_ths=90.0), conf_of(), LevelRules())
+    hundred = rate("S19j Pro", full_rate_ths(Stats(ideal_ths=90.0), conf_of()), conf_of(), LevelRules())
     assert hundred.sheet is not None
     assert (hundred.sheet.rated_hashrate_ths, hundred.sheet.rated_power_w) == (100, 3050)
 

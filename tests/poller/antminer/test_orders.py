@@ -11,10 +11,11 @@ import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import Capability, MinerReading, MinerState, OrderParams
-from hashbus_poller.drivers.antminer.driver import DRIVER, Antminer
+from hashbus_poller.drivers.antminer.driver import DRIVER, Antminer, AntminerOptions
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported, Wiring
 from hashbus_poller.testing.driver_promises import DriverCase, Fault, MemoryTape
 from hashbus_poller.testing.waiting import PATIENCE_S
+from tests.poller.cgminer.scripted import ScriptedMiner, reply
 from tests.poller.emulated import emulated_case
 
 HOST = "127.82.1.2"
@@ -248,6 +249,20 @@ def orders(driver: Antminer) -> list[Callable[[], Any]]:
         lambda: driver.blink(True),
         driver.reboot,
     ]
+
+
+async def test_a_mining_process_that_goes_down_while_it_is_identified_is_unreachable() -> None:
+    version = reply(22, VERSION=[{"Type": "Antminer S19", "API": "3.1"}])
+    text = b"Socket connect failed: Connection refused\n\0"
+    async with (
+        ScriptedMiner(HOST, {"version": version, "stats": text, "pools": text}) as miner,
+        aiohttp.ClientSession() as session,
+    ):
+        wiring = Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=MemoryTape())
+        driver = Antminer(AntminerOptions(host=HOST, port=miner.port), wiring)
+        with pytest.raises(Unreachable, match="the mining process is down"):
+            await driver.identify()
+        assert (await driver.read()).state is MinerState.FAULT
 
 
 async def test_half_a_pool_is_refused_before_anything_is_asked() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hashbus.messages import MinerIdentity, MinerReading, MinerState
 from hashbus_poller.drivers.antminer import identity
 from hashbus_poller.drivers.antminer.conf import parse_conf
-from hashbus_poller.drivers.antminer.identity import MAKE, WebFacts, parse_system_info, parse_version, takes_json
-from hashbus_poller.drivers.antminer.levels import LevelRules, Rating, rate
+from hashbus_poller.drivers.antminer.identity import WebFacts, parse_system_info, parse_version, takes_json
+from hashbus_poller.drivers.antminer.levels import LevelRules, Rating, full_rate_ths, rate
 from hashbus_poller.drivers.antminer.parse import Surroundings, parse_lamps, parse_reading
 from hashbus_poller.drivers.antminer.stats import Stats, parse_stats
 from hashbus_poller.drivers.cgminer.answer import MinerDown, decode
@@ -29,9 +29,10 @@ def stats_of(scene: Path) -> Stats:
 
 
 def rating_of(scene: Path) -> Rating:
-    conf, version, stats = answer(scene, "conf"), answer(scene, "version"), stats_of(scene)
+    page, version, stats = answer(scene, "conf"), answer(scene, "version"), stats_of(scene)
+    conf = parse_conf(page) if page else None
     model = parse_version(version).model if version else stats.model
-    return rate(MAKE, model, stats, parse_conf(conf) if conf else None, LevelRules())
+    return rate(model, full_rate_ths(stats, conf), conf, LevelRules())
 
 
 def reading_of(scene: Path) -> MinerReading:

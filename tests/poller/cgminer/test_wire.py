@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 from pydantic import ValidationError
 
 from hashbus_poller.drivers.cgminer.commands import DEVS, POOLS, SUMMARY, question
@@ -35,6 +36,18 @@ async def test_the_reply_is_read_to_its_end_and_kept_on_the_tape(tape: MemoryTap
         assert await miner.client(tape).ask(SUMMARY) == SMALL
     assert miner.asked == [{"command": "summary"}]
     assert tape.exchanges == [("summary", SMALL)]
+
+
+def test_the_event_loop_that_services_run_on_reads_the_same() -> None:
+    async def ask() -> tuple[bytes, bytes]:
+        async with ScriptedMiner(HOST, {"summary": SMALL}) as miner:
+            client = miner.client(timeout_s=2.0)
+            first = await client.ask(SUMMARY)
+            miner.hangs_up = False
+            return first, await client.ask(SUMMARY)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(ask()) == (SMALL, SMALL)
 
 
 async def test_a_reply_of_many_segments_with_a_nul_in_the_middle_is_read_to_the_hang_up() -> None:

@@ -56,7 +56,7 @@ def _numbered(stats: Section, slot: int, per_terahash: float, *, is_hydro: bool)
     sensors = _Sensors(
         pcb=_sensors(stats, f"temp_pcb{slot}") or [stats.celsius(f"temp{slot}")],
         chip=_sensors(stats, f"temp_chip{slot}") or [stats.celsius(f"temp2_{slot}")],
-        pic=_sensors(stats, f"temp_pic{slot}"),
+        pic=_sensors(stats, f"temp_pic{slot}") if is_hydro else [],
     )
     board = BoardTelemetry(
         slot=slot,

@@ -65,11 +65,12 @@ class MinerConf:
 def parse_conf(answer: Answer) -> MinerConf:
     """Return the configuration; Garbled when it does not name its pools, because writing it would wipe them."""
     page = answer.whole()
-    if not page.has("pools"):
-        page.reject("pools", "the pools")
+    listed = page.fields.get("pools")
+    if not isinstance(listed, list) or not all(isinstance(pool, dict) for pool in listed):
+        answer.reject('lacks its list of "pools"')  # not shown: it may hold passwords
     if answer.is_partial:
         answer.reject("is not whole; writing it back would lose the rest")
-    pools = tuple(_pool(Section(answer, "pools", pool)) for pool in page.listed("pools") if isinstance(pool, dict))
+    pools = [_pool(Section(answer, "pools", pool)) for pool in listed]
     is_fan_set = page.flag("bitmain-fan-ctrl")
     return MinerConf(
         pools=tuple(pool for pool in pools if pool.url),

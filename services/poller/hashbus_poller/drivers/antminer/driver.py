@@ -12,8 +12,8 @@ from yarl import URL
 from hashbus.messages import Level, MinerError, MinerIdentity, MinerReading, OrderParams
 from hashbus_poller.drivers.antminer import commands, identity
 from hashbus_poller.drivers.antminer.conf import MinerConf, PoolAccount, WorkMode
-from hashbus_poller.drivers.antminer.identity import MAKE, Version, WebFacts
-from hashbus_poller.drivers.antminer.levels import FULL_PCT, LevelRules, Rating, rate, step_for
+from hashbus_poller.drivers.antminer.identity import Version, WebFacts
+from hashbus_poller.drivers.antminer.levels import FULL_PCT, LevelRules, Rating, full_rate_ths, rate, step_for
 from hashbus_poller.drivers.antminer.page import ConfPage, decode_page
 from hashbus_poller.drivers.antminer.parse import STARTING_S, Surroundings, parse_lamps, parse_reading
 from hashbus_poller.drivers.antminer.sighting import LOOKS, NAME
@@ -75,12 +75,19 @@ class Antminer:
         self._version: Version | None = None
         self._facts: WebFacts | None = None
         self._rating: Rating | None = None
+        self._full_ths: float | None = None
         self._empty_since_s: float | None = None
 
     async def identify(self) -> MinerIdentity:
         """Ask who it is; what can be set is listed only with a password, on stock firmware, as far as its page goes."""
-        version = self._version = await self._ask_version()
-        stats = await self._ask_stats()
+        version = await self._ask_version()
+        if self._version is not None and version.model != self._version.model:
+            self._full_ths = None  # another miner under the same address
+        self._version = version
+        try:
+            stats = await self._ask_stats()
+        except MinerDown as down:
+            raise _unreachable(down) from None
         self._facts = await self._ask_web()
         self._rating = self._rated(stats, self._facts.conf if self._facts else None)
         return identity.identity_of(version, self._facts, self._rating, len(stats.boards))
@@ -182,6 +189,9 @@ class Antminer:
         if not identity.takes_json(self._version.model):
             raise Unsupported(f"{self._version.model} takes its configuration in an older form, not spoken here")
         assert self._page is not None  # noqa: S101 - made together with the login
+        if self._page.complaint is not None:
+            await self._page.shown()  # Refused, for as long as the login is wrong
+            self._rating = None  # what was rated without the page knows too few levels
         return self._page
 
     async def _ask_version(self) -> Version:
@@ -221,7 +231,7 @@ class Antminer:
         try:
             return await self._hear(question)
         except MinerDown as down:
-            raise Unreachable(f"the mining process is down: {down}") from None
+            raise _unreachable(down) from None
 
     async def _hear(self, question: Question) -> Answer:
         """Return what the miner says; MinerDown when only its control board answers."""
@@ -230,7 +240,9 @@ class Antminer:
     def _rated(self, stats: Stats, conf: MinerConf | None) -> Rating:
         model = (self._version.model if self._version else None) or stats.model
         rules = LevelRules(self._options.rated_power_w, self._options.levels_pct, self._options.low_power_pct)
-        return rate(MAKE, model, stats, conf, rules)
+        # Asleep it shows no rate: the one that it had tells its version still.
+        self._full_ths = full_rate_ths(stats, conf) or self._full_ths
+        return rate(model, self._full_ths, conf, rules)
 
     def _silent_s(self, stats: Stats) -> float:
         """Return for how long `stats` has listed no device."""
@@ -241,6 +253,10 @@ class Antminer:
         if self._empty_since_s is None:
             self._empty_since_s = now_s
         return now_s - self._empty_since_s
+
+
+def _unreachable(down: MinerDown) -> Unreachable:
+    return Unreachable(f"the mining process is down: {down}")
 
 
 def _in_mode(conf: MinerConf, mode: WorkMode) -> MinerConf:

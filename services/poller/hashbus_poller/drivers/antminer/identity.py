@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity
 from hashbus_poller.drivers.antminer.conf import MinerConf
-from hashbus_poller.drivers.antminer.levels import Rating
+from hashbus_poller.drivers.antminer.levels import MAKE, Rating
 from hashbus_poller.drivers.cgminer.answer import Answer
 from hashbus_poller.drivers.cgminer.identity import normal_mac, split_name
 
-MAKE = "Antminer"
 STOCK = "stock"
 
 _ALIENS = {"vnish": "VNish", "anthill": "VNish", "luxminer": "LuxOS", "bosminer": "Braiins OS", "boser": "Braiins OS"}

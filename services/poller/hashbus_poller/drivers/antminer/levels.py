@@ -20,6 +20,7 @@ from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.models import RatedModel, rated
 
+MAKE = "Antminer"
 FULL_PCT = 100.0
 SLACK_W = 0.5
 """A setpoint that was rounded to whole watts still means its level."""
@@ -72,17 +73,20 @@ class Rating:
     steps: tuple[PowerStep, ...] = ()
 
 
-def rate(make: str, model: str | None, stats: Stats, conf: MinerConf | None, rules: LevelRules) -> Rating:
+def full_rate_ths(stats: Stats, conf: MinerConf | None) -> float | None:
+    """Return the ideal rate at full level, in TH/s; None where the miner does not show one, as asleep."""
+    level_pct = stats.level_pct or (conf.level_pct if conf else None) or FULL_PCT
+    return stats.ideal_ths * FULL_PCT / level_pct if stats.ideal_ths else None
+
+
+def rate(model: str | None, full_ths: float | None, conf: MinerConf | None, rules: LevelRules) -> Rating:
     """Return what a miner is rated at, with the levels that its configuration has; no levels without a rated power.
 
-    The versions of a model differ in hashrate: the ideal rate that the miner shows, at full level, tells which it is.
+    The versions of a model differ in hashrate: the ideal rate at full level tells which one it is.
     """
-    shown = conf or MinerConf(pools=(), work_mode=stats.work_mode, level_pct=stats.level_pct)
-    level_pct = stats.level_pct or shown.level_pct or FULL_PCT
-    full_ths = stats.ideal_ths * FULL_PCT / level_pct if stats.ideal_ths else None
-    sheet = rated(make, model, full_ths) if model else None
+    sheet = rated(MAKE, model, full_ths) if model else None
     rated_w = rules.rated_power_w or (sheet.rated_power_w if sheet else None)
-    return Rating(sheet, _steps(rated_w, shown, rules) if rated_w else ())
+    return Rating(sheet, _steps(rated_w, conf or MinerConf(pools=()), rules) if rated_w else ())
 
 
 def _steps(rated_power_w: float, conf: MinerConf, rules: LevelRules) -> tuple[PowerStep, ...]:

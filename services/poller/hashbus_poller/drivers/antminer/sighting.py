@@ -5,7 +5,8 @@ from __future__ import annotations
 from yarl import URL
 
 from hashbus_poller.drivers.antminer import commands
-from hashbus_poller.drivers.antminer.identity import MAKE, STOCK, parse_version
+from hashbus_poller.drivers.antminer.identity import STOCK, parse_version
+from hashbus_poller.drivers.antminer.levels import MAKE
 from hashbus_poller.drivers.antminer.stats import parse_stats
 from hashbus_poller.drivers.antminer.wire import REALM
 from hashbus_poller.drivers.cgminer.answer import MinerDown, decode

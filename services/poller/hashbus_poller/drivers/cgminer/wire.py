@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Set as AbstractSet
+from typing import cast
 
 from pydantic import Field
 
@@ -107,8 +108,8 @@ class _Exchange(asyncio.Protocol):
         self.is_over: asyncio.Future[None] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - what a stream connection always is
-        transport.write(self._request)
+        # Not isinstance: the transports of uvloop can write and are no subclass of asyncio's.
+        cast("asyncio.WriteTransport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if self.is_over.done():
