@@ -35,17 +35,17 @@ def own_mosquitto(tmp_path: Path) -> Iterator[servers.Mosquitto]:
         yield broker
 
 
-@pytest.fixture(scope="session")
-def guarded_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.GuardedMosquitto]:
-    """A broker with accounts and the access list of a site, for all tests; its `passwords` are by account."""
-    with servers.GuardedMosquitto(tmp_path_factory.mktemp("guarded-mosquitto")) as broker:
+@pytest.fixture
+def own_guarded_mosquitto(tmp_path: Path) -> Iterator[servers.GuardedMosquitto]:
+    """A broker with accounts for this test alone, which may kill and restart it."""
+    with servers.GuardedMosquitto(tmp_path / "mosquitto") as broker:
         yield broker
 
 
 @pytest.fixture
 def own_embedded_broker(tmp_path: Path) -> Iterator[servers.EmbeddedBroker]:
     """An embedded broker for this test alone, which may kill and restart it."""
-    with servers.EmbeddedBroker(tmp_path / "amqtt") as broker:
+    with servers.EmbeddedBroker(tmp_path / "embedded-broker") as broker:
         yield broker
 
 

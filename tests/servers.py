@@ -197,20 +197,20 @@ class GuardedMosquitto(Mosquitto):
 
 
 class EmbeddedBroker(Daemon):
-    """amqtt, the broker of a home without mosquitto, in a process of its own. It forgets all when it ends."""
+    """The broker of a home without mosquitto, as the supervisor runs it: with accounts, without memory after `kill`."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, *, accounts: tuple[str, ...] = SERVICES) -> None:
         port = free_port()
-        configuration = folder / "amqtt.yaml"
-        configuration.write_text(
-            f"listeners: {{default: {{type: tcp, bind: '{self.host}:{port}'}}}}\n"
-            "plugins: {amqtt.plugins.authentication.AnonymousAuthPlugin: {allow_anonymous: true}}\n"
-        )
+        self.passwords = {account: secrets.token_hex(16) for account in accounts}
+        passwords = folder / "secrets"
+        passwords.mkdir(parents=True)
+        for account, password in self.passwords.items():
+            (passwords / account).write_text(password)
+        places = ["--secrets", str(passwords), "--state", str(folder / "state.json")]
         super().__init__(
-            [str(Path(sys.executable).with_name("amqtt")), "-c", str(configuration)],
+            [sys.executable, "-m", "hashbus_supervisor.embedded_broker", "--port", str(port), *places],
             port=port,
-            log=folder / "amqtt.log",
+            log=folder / "embedded-broker.log",
             is_ready=lambda: accepts_connections(self.host, port),
         )
 

@@ -1,4 +1,4 @@
-"""The bus keeps its promises in memory, over mosquitto and over the embedded broker."""
+"""The bus keeps its promises in memory, over mosquitto and over the embedded broker, both with a site's accounts."""
 
 import contextlib
 import secrets
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from pydantic import SecretStr
 
 from hashbus.bus import Bus
 from hashbus.mqtt_bus import MqttBus
@@ -15,6 +16,8 @@ from hashbus.testing.bus_promises import BusPromises
 from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
 from hashbus.topics import Keep
 from tests import servers
+
+AnyBroker = servers.GuardedMosquitto | servers.EmbeddedBroker
 
 
 class MemoryPlace:
@@ -41,14 +44,16 @@ class MemoryPlace:
 class RealPlace:
     """A real broker in a process of its own."""
 
-    def __init__(self, broker: servers.Daemon, forget: Callable[[], None]) -> None:
+    def __init__(self, broker: AnyBroker, forget: Callable[[], None]) -> None:
         self.broker = broker
         self.site = f"site-{secrets.token_hex(4)}"
         self._forget = forget
+        self._login = ("-u", "poller", "-P", broker.passwords["poller"])
 
     @contextlib.asynccontextmanager
     async def bus(self, account: str) -> AsyncIterator[Bus]:
-        settings = BrokerSettings(port=self.broker.port)
+        password = SecretStr(self.broker.passwords[account])
+        settings = BrokerSettings(port=self.broker.port, username=account, password=password)
         async with MqttBus(settings, site=self.site, account=account) as bus:
             yield bus
 
@@ -61,7 +66,7 @@ class RealPlace:
 
     def shout(self, address: str, payload: bytes) -> None:
         subprocess.run(
-            ["mosquitto_pub", "-p", str(self.broker.port), "-q", "1", "-t", address, "-s"],
+            ["mosquitto_pub", "-p", str(self.broker.port), *self._login, "-q", "1", "-t", address, "-s"],
             input=payload,
             check=True,
             timeout=10,
@@ -76,11 +81,11 @@ class TestMemoryBus(BusPromises):
 
 class TestMosquitto(BusPromises):
     @pytest.fixture
-    def place(self, own_mosquitto: servers.Mosquitto) -> RealPlace:
+    def place(self, own_guarded_mosquitto: servers.GuardedMosquitto) -> RealPlace:
         def forget() -> None:
-            own_mosquitto.log.with_name("mosquitto.db").unlink(missing_ok=True)
+            own_guarded_mosquitto.log.with_name("mosquitto.db").unlink(missing_ok=True)
 
-        return RealPlace(own_mosquitto, forget)
+        return RealPlace(own_guarded_mosquitto, forget)
 
 
 class TestEmbeddedBroker(BusPromises):
