@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from hashbus_supervisor.access import access_list
+from hashbus.acl import acl
 from hashbus_supervisor.accounts import make_secret, password_file, passwords
 from hashbus_supervisor.private_files import write_whole
 
@@ -70,7 +70,7 @@ def write_broker_files(where: BrokerFiles, secrets: Path, accounts: Sequence[str
     """Write what mosquitto reads; True when something changed. What a person added stays."""
     where.own_settings.mkdir(parents=True, exist_ok=True)
     before = where.passwd.read_text(encoding="utf-8") if where.passwd.is_file() else ""
-    rights = access_list(accounts)
+    rights = acl(tuple(accounts))
     if where.own_rules.is_file():
         rights += "\n" + where.own_rules.read_text(encoding="utf-8")
     user = user_of_broker(where.folder)

@@ -122,7 +122,7 @@ class Child:
             async with asyncio.timeout(self.stop_s):
                 await self._at_rest.wait()
         except TimeoutError:
-            self.tell(f"did not end within {self.stop_s:.0f} s and was killed", Tone.WARNING)
+            self.tell(f"did not end within {self.stop_s:g} s and was killed", Tone.WARNING)
             self.kill()
             await self._at_rest.wait()
 

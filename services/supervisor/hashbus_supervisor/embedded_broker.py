@@ -26,7 +26,8 @@ from amqtt.broker import Broker  # type: ignore[import-untyped]
 from amqtt.contexts import Action  # type: ignore[import-untyped]
 
 from hashbus import logs
-from hashbus_supervisor.access import may_read, may_write
+from hashbus.bus import whose
+from hashbus.topics import BASE
 from hashbus_supervisor.private_files import write_whole
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ class SiteBroker(Broker):  # type: ignore[misc]
             return may_write(session.username or "", topic)
         return action is Action.RECEIVE or may_read(topic)
 
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        # At each login amqtt 0.12 goes through the subscriptions of everybody; only its own are meant for a reader.
+        readers = self.subscriptions.get(subscription[0], [])
+        if any(reader.client_id == session.client_id for reader, _ in readers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
     async def remember(self, retained: Mapping[str, str]) -> None:
         """Take up the state of an earlier life, where nobody has said anything newer yet."""
         for topic, text in retained.items():
@@ -77,6 +86,17 @@ class SiteBroker(Broker):  # type: ignore[misc]
     def memory(self) -> dict[str, str]:
         """Return what is retained: the payload of each topic."""
         return {topic: bytes(one.data or b"").decode() for topic, one in self.retained_messages.items()}
+
+
+def may_write(account: str, address: str) -> bool:
+    """Say whether an account may write one topic, as the access list says it to mosquitto."""
+    known = whose(address)
+    return known is not None and known[0].topic.may_write(account, dict(known[1]))
+
+
+def may_read(wanted: str) -> bool:
+    """Say whether a service may subscribe to a filter: the whole bus and nothing beside it."""
+    return wanted.split("/", maxsplit=1)[0] == BASE
 
 
 async def serve(host: str, port: int, passwords: Mapping[str, str], state: Path) -> None:

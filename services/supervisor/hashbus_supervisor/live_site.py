@@ -76,16 +76,13 @@ class LiveSite:
         settings = signed_in(self._site)
         bus = MqttBus(settings.broker, site=settings.site, account=ACCOUNT, status=self._status)
         self._health.is_connected = lambda: bus.is_connected
-        server, _ = health.serve(self._health, settings.health.host, settings.health.port_of(ACCOUNT))
-        try:
-            async with self._running.at_work():
-                self._say_what_runs()
-                # The bus is left before the broker ends, and after everybody else has said goodbye.
-                async with bus:
-                    await self._work(bus)
-                    await self._running.end_services()
-        finally:
-            server.shutdown()
+        health.serve(self._health, settings.health.host, settings.health.port_of(ACCOUNT))
+        async with self._running.at_work():
+            self._say_what_runs()
+            # The bus is left before the broker ends, and after everybody else has said goodbye.
+            async with bus:
+                await self._work(bus)
+                await self._running.end_services()
 
     async def _work(self, bus: MqttBus) -> None:
         """Listen, look after the processes, until told to stop."""

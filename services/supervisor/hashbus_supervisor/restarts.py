@@ -27,7 +27,7 @@ class Verdict:
 class Restarts:
     """The falls of one process, one after the other."""
 
-    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, longest_s=60))
+    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.25, longest_s=60))
 
     def after(self, code: int, ran_s: float) -> Verdict:
         """Decide on a process that ended with `code` (negative: the signal that killed it) after `ran_s` seconds."""

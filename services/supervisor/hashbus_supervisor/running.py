@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hashbus_supervisor.events import Events
     from hashbus_supervisor.site import Site
 
-LOOK_AROUND_S = 5.0
+LOOK_AROUND_S = 1.0
 LOW_ON_DISK_BYTES = 50_000_000
 
 
