@@ -57,6 +57,16 @@ US_DOLLAR = Unit("USD", "_usd", "amount", decimals=2)
 US_DOLLAR_PER_PETAHASH_DAY = Unit("USD/PH/day", "_usd_per_ph_day", "hashprice", decimals=2)
 PRICE_PER_KWH = Unit("/kWh", "_per_kwh", "price", decimals=4)
 
+_BY_SUFFIX = sorted(
+    (unit for unit in tuple(globals().values()) if isinstance(unit, Unit) and unit.suffix),
+    key=lambda unit: -len(unit.suffix),
+)
+
+
+def unit_of(field: str) -> Unit | None:
+    """Return the unit that a field's name ends in; None for plain counts and words."""
+    return next((unit for unit in _BY_SUFFIX if field.endswith(unit.suffix)), None)
+
 
 # Bounds are what the physical thing can be, not what is healthy: outside them a reading is broken, not hot.
 Watts = Annotated[float, Field(ge=0, le=5e9), WATT]
