@@ -89,6 +89,7 @@ def test_pool_passwords_show_in_no_repr_and_on_no_tape() -> None:
     masked = without_pool_passwords(page)
     assert b"quotes" not in masked
     assert json.loads(masked)["pools"][0]["user"] == "farm.a1"
+    assert b"spaces" not in without_pool_passwords(page[: page.index(b"spaces") + 6]), "nor where the page was cut"
 
 
 @pytest.mark.parametrize("mode", ["1", 1, "254"])

@@ -117,10 +117,14 @@ class ConfPage:
 
 
 def decode_page(path: str, page: bytes) -> Answer:
-    """Return what a page says; Unreachable while the mining process behind it is down. Masks pool passwords."""
+    """Return what a page says; Unreachable while the mining process behind it is down.
+
+    What is no JSON is not quoted, because it may hold a pool password; the payload has it masked.
+    """
     try:
         return decode(path, page)
     except MinerDown as down:
         raise Unreachable(f"the mining process is down: {down}") from None
     except Garbled as garbled:
-        raise Garbled(str(garbled), without_pool_passwords(garbled.payload)) from None
+        masked = without_pool_passwords(garbled.payload)
+        raise Garbled(f"{path}: the page is not the JSON it should be", masked) from None

@@ -16,7 +16,7 @@ from hashbus_poller.http import HttpAnswer, HttpQuestion, fetch
 
 REALM = "antMiner Configuration"
 MISSING_PASSWORD = "no password is known: set `password` to that of the miner's web page"  # noqa: S105
-_POOL_PASSWORD = re.compile(rb'("pass"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_POOL_PASSWORD = re.compile(rb'("pass"\s*:\s*)"(?:[^"\\]|\\.)*+"?')
 
 
 class AntminerWeb:
