@@ -86,8 +86,8 @@ class _Server(WSGIServer):
     daemon_threads = True
 
 
-def serve(health: Health, host: str, port: int) -> tuple[WSGIServer, int]:
-    """Answer from a thread of its own; returns the server and its port. ConfigError when the port is taken."""
+def serve(health: Health, host: str, port: int) -> int:
+    """Answer from a thread of its own, which ends with the process; returns the port. ConfigError when it is taken."""
 
     def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         status, kind, body = health.answer(environ["PATH_INFO"])
@@ -102,4 +102,4 @@ def serve(health: Health, host: str, port: int) -> tuple[WSGIServer, int]:
             [f"health.port: {host}:{port} cannot be used: {reason}; set HASHBUS_HEALTH__PORT to a free port, or 0"]
         ) from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server, server.server_port
+    return server.server_port

@@ -125,8 +125,7 @@ async def _live(
                 MqttBus(settings.broker, site=settings.site, account=account, status=status, client_id=client_id)
             )
         state.is_connected = lambda: bus.is_connected
-        server, port = health.serve(state, settings.health.host, settings.health.port_of(account))
-        stack.callback(server.shutdown)
+        port = health.serve(state, settings.health.host, settings.health.port_of(account))
         watch = asyncio.create_task(_watch_clock(clock), name="clock watch")
         stack.callback(watch.cancel)
         log.info("started", site=settings.site, health=f"http://{settings.health.host}:{port}/healthz")
