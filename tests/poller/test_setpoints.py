@@ -17,7 +17,8 @@ from hashbus.messages import (
     PowerSetpoint,
     SetpointStatus,
 )
-from hashbus_poller.setpoints import Act, Rules, Target, Wanted, asked, heard, is_shown, lapsed, next_act, target
+from hashbus.power import Target, target
+from hashbus_poller.setpoints import Act, Rules, Wanted, asked, heard, is_shown, lapsed, next_act
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RULES = Rules(confirm_s=300, raise_interval_s=600)

@@ -16,9 +16,10 @@ from hashbus.messages import (
     SetpointResult,
     SetpointStatus,
 )
+from hashbus.power import Target, target
 from hashbus_poller import metrics, setpoints
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported
-from hashbus_poller.setpoints import Act, Rules, Target, Wanted
+from hashbus_poller.setpoints import Act, Rules, Wanted
 from hashbus_poller.vitals import judge
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class MinerVisit:
         wanted = self._unless_lapsed()
         if wanted is None or self.identity is None:
             return
-        goal = setpoints.target(wanted.power_w, self.identity)
+        goal = target(wanted.power_w, self.identity)
         if goal is None:
             self._tell(wanted, SetpointStatus.UNSUPPORTED, None, "this firmware can neither limit its power nor sleep")
             return
