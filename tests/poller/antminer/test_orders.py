@@ -146,6 +146,15 @@ async def test_a_setting_is_read_once_for_each_run_of_the_miner() -> None:
         await miner.sees(lambda reading: reading.fan_pct == 60)
 
 
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.TRUNCATED])
+async def test_what_came_before_a_cut_is_read_in_the_new_shape_too(fault: Fault) -> None:
+    async with bench() as miner:
+        await miner.case.misbehave(fault)
+        reading = await miner.driver.read()
+        assert reading.is_partial
+        assert reading.hashrate_5s_ths is not None
+
+
 async def test_without_a_password_it_is_read_and_nothing_else() -> None:
     async with bench({"new_api": False}, password=None) as miner:
         assert (await miner.driver.identify()).capabilities == ()
