@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashbus_recorder.repository import Point, PointsRefused, StoreUnavailable
 from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
 from hashbus_recorder.stores.influx_write import MAX_LINES
-from hashbus_recorder.stores.line_protocol import line
+from hashbus_recorder.stores.line_protocol import lines
 from tests.recorder.databases import MoodyDatabase, moody_database
 from tests.recorder.stores import START, closing, every, miner
 
@@ -32,7 +35,7 @@ async def test_lines_carry_milliseconds_and_go_where_the_settings_say(
 ) -> None:
     await store.write([miner("attic", START, 3000)])
 
-    assert database.lines == [f"miner,device=attic power_w=3000.0 {int(START.timestamp()) * 1000}"]
+    assert database.lines == [f"miner,device=attic power_w=3000 {int(START.timestamp()) * 1000}"]
     query = database.requests[0].query
     assert query["precision"] == "ms"
     assert query.get("bucket", f"{query.get('db')}/{query.get('rp')}") == "site/days"
@@ -101,10 +104,40 @@ async def test_a_database_that_is_not_there_is_said(free_port: int) -> None:
                 await store.series()
 
 
+cells = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.booleans())
+words = st.text(st.sampled_from('abc =,"\\:{}[]NI'), max_size=6)
+contents = st.dictionaries(st.sampled_from(["power_w", "a", "state", "odd name"]), cells | words, min_size=1)
+
+
+@given(st.lists(contents, min_size=1, max_size=6), st.booleans())
+def test_lines_written_together_say_what_each_says_alone(fields: list[dict[str, float | str]], metrics: bool) -> None:
+    points = [Point("miner", f"m{place}", START, content, {"site": "home"}) for place, content in enumerate(fields)]
+
+    together = lines(points, for_metrics=metrics)
+
+    for point, text in zip(points, together, strict=True):
+        numbers = {name: float(value) for name, value in point.fields.items() if not isinstance(value, str)}
+        assert read_numbers(text) == numbers
+        kept = {value for value in point.fields.values() if isinstance(value, str) and not metrics}
+        assert all(quoted(word) in text for word in kept)
+
+
+def quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def read_numbers(text: str) -> dict[str, float]:
+    """Read the numbers of a line as a database would: what stands outside of quotes."""
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text).replace("\\ ", "_").split(" ")
+    pairs = [pair.partition("=") for pair in bare[1].split(",")] if len(bare) > 1 else []
+    return {name.replace("odd_name", "odd name"): float(value) for name, _, value in pairs if value}
+
+
 def test_odd_names_and_words_cannot_break_out_of_a_line() -> None:
     point = Point("mi ner", "a,b=c d", START, {"no=te": 'say "hi"\\\nnow', "x": 1.5}, {"site": "home", "zone": ""})
 
-    text = line(point)
+    (text,) = lines([point])
 
     assert text == (
         f'mi\\ ner,device=a\\,b\\=c\\ d,site=home no\\=te="say \\"hi\\"\\\\ now",x=1.5 {int(START.timestamp()) * 1000}'

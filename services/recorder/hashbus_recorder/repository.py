@@ -58,7 +58,7 @@ class Point:
     @property
     def at_ms(self) -> int:
         """Return the moment in milliseconds since 1970."""
-        return to_ms(self.at)
+        return (self.at - EPOCH) // _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)

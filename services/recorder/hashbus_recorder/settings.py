@@ -71,7 +71,7 @@ class RecorderSection(Section):
     )
     batch_points: Annotated[int, Field(ge=1, le=5000)] = Field(1000, description="This many are written at once")
     spool_mb: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        256, description="Bound on disk while the store is away; an hour of 1,538 miners at 10 s takes about 60"
+        256, description="Bound on disk while the store is away; an hour of 1,538 miners at 10 s takes 25 to 100"
     )
     totals_step_s: Literal[10, 20, 30, 60, 120, 300, 600, 900] = Field(
         60, description="Finest step of the site's totals; at least twice the poll interval"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,17 +20,20 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from hashbus_recorder.repository import PointsRefused, StoreUnavailable
-from hashbus_recorder.stores.line_protocol import line
+from hashbus_recorder.stores.line_protocol import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hashbus_recorder.repository import Point
 
 MAX_LINES = 5_000
 """A request longer than this gains nothing and loses more when it fails."""
 
+T = TypeVar("T")
+
 _MAX_TRIES = 64
+_SLICE = 500
 _TIMEOUT_S = 30.0
 _REFUSED = {400, 413, 422}
 
@@ -106,36 +110,84 @@ class V1Writer:
         """Nothing of its own to let go of."""
 
 
-async def write_points(writer: LineWriter, points: Sequence[Point], as_line: Callable[[Point], str] = line) -> None:
-    """Write points in requests of at most MAX_LINES.
+Encode = Callable[["Sequence[Point]"], list[str]]
+
+
+async def write_points(writer: LineWriter, points: Sequence[Point], encode: Encode = lines) -> None:
+    """Write points in requests of at most MAX_LINES; the next is made ready while one is on its way.
 
     PointsRefused at the end for those that the database never takes.
     """
-    kept: list[tuple[Point, str]] = []
-    refused: list[Point] = []
-    reasons: dict[str, None] = {}
-    for point in points:
+    batch = _Batch(writer, encode)
+    on_its_way: asyncio.Task[None] | None = None
+    try:
+        for first in range(0, len(points), MAX_LINES):
+            ready = await batch.encoded(points[first : first + MAX_LINES])
+            if on_its_way is not None:
+                await on_its_way
+            on_its_way = asyncio.create_task(batch.post(*ready))
+        if on_its_way is not None:
+            await on_its_way
+    finally:
+        if on_its_way is not None:
+            on_its_way.cancel()
+    if batch.refused:
+        raise PointsRefused(batch.refused, "; ".join(list(batch.reasons)[:3]))
+
+
+class _Batch:
+    """Points that are written together, and those of them that the database refuses."""
+
+    def __init__(self, writer: LineWriter, encode: Encode) -> None:
+        self.refused: list[Point] = []
+        self.reasons: dict[str, None] = {}
+        self._writer = writer
+        self._encode = encode
+        self._tries = _MAX_TRIES
+
+    async def encoded(self, points: Sequence[Point]) -> tuple[list[Point], list[str]]:
+        """Return the points that make a line, and their lines."""
+        kept: list[Point] = []
+        texts: list[str] = []
+        for first in range(0, len(points), _SLICE):
+            self._encode_slice(points[first : first + _SLICE], kept, texts)
+            # The request that is on its way and the bus go on meanwhile.
+            await asyncio.sleep(0)
+        return kept, texts
+
+    def _encode_slice(self, points: Sequence[Point], kept: list[Point], texts: list[str]) -> None:
         try:
-            kept.append((point, as_line(point)))
+            texts += self._encode(points)
+            kept += points
         except (TypeError, ValueError) as error:
-            refused.append(point)
-            reasons[str(error)] = None
-    tries = _MAX_TRIES
-    waiting = [kept[first : first + MAX_LINES] for first in range(0, len(kept), MAX_LINES)]
-    while waiting:
-        part = waiting.pop()
+            if len(points) == 1:
+                self._refuse(points, str(error))
+                return
+            for part in _halves(points):
+                self._encode_slice(part, kept, texts)
+
+    async def post(self, points: Sequence[Point], texts: Sequence[str]) -> None:
+        """Post lines; of a request that is refused each half again, so that only the bad lines are given up."""
+        if not texts:
+            return
         try:
-            await writer.post("\n".join(text for _, text in part).encode())
+            await self._writer.post("\n".join(texts).encode())
         except LinesRefused as error:
-            tries -= 1
-            # Halving finds the bad lines of a batch; with very many of them the rest of the part goes with them.
-            if len(part) == 1 or tries < 0:
-                refused += [point for point, _ in part]
-                reasons[str(error)] = None
-            else:
-                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-    if refused:
-        raise PointsRefused(refused, "; ".join(list(reasons)[:3]))
+            self._tries -= 1
+            # With very many bad lines the rest of the part goes with them.
+            if len(texts) == 1 or self._tries < 0:
+                self._refuse(points, str(error))
+                return
+            for part, part_texts in zip(_halves(points), _halves(texts), strict=True):
+                await self.post(part, part_texts)
+
+    def _refuse(self, points: Sequence[Point], reason: str) -> None:
+        self.refused += points
+        self.reasons[reason] = None
+
+
+def _halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    return items[: len(items) // 2], items[len(items) // 2 :]
 
 
 async def asked(

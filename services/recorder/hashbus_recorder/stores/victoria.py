@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from hashbus_recorder.repository import (
     to_ms,
 )
 from hashbus_recorder.stores.influx_write import V2Writer, asked, is_elsewhere, write_points
-from hashbus_recorder.stores.line_protocol import line
+from hashbus_recorder.stores.line_protocol import lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -61,7 +62,7 @@ class VictoriaStore:
 
     async def write(self, points: Sequence[Point]) -> None:
         """Post the numbers of the points as line protocol."""
-        await write_points(self._writer, [point for point in points if _numbers(point)], _line)
+        await write_points(self._writer, points, partial(lines, for_metrics=True))
 
     async def history(self, question: Question) -> History:
         """Return one device over time; the database does the averaging."""
@@ -185,16 +186,6 @@ class VictoriaStore:
 def _selector(metric: str, **labels: str) -> str:
     conditions = {"__name__": metric, **labels} if metric else labels
     return "{" + ",".join(f"{name}={json.dumps(value)}" for name, value in conditions.items()) + "}"
-
-
-def _numbers(point: Point) -> dict[str, FieldValue]:
-    return {name: value for name, value in point.fields.items() if not isinstance(value, str)}
-
-
-def _line(point: Point) -> str:
-    # The measurement is a label too: the name of a metric does not say where it ends and the field begins.
-    tags = {**point.tags, "measurement": point.measurement}
-    return line(replace(point, fields=_numbers(point), tags=tags))
 
 
 def _means(values: list[float | None], width: int) -> list[float | None]:
