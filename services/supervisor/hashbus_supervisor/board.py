@@ -86,18 +86,22 @@ class MinerView(DeviceView[MinerTelemetry]):
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over the miners whose readings are current: `current` of `known`."""
+class Sum:
+    """A sum, and whether every miner that counts gave its part."""
 
-    hashrate_ths: float
-    power_w: float
+    value: float
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the miners whose readings are current: `current` of `known`. A sum without any part is None."""
+
+    hashrate_ths: Sum | None
+    power_w: Sum | None
+    efficiency_j_per_th: float | None
     current: int
     known: int
-
-    @property
-    def efficiency_j_per_th(self) -> float | None:
-        """Return J/TH of the whole site; None while nothing is hashed."""
-        return self.power_w / self.hashrate_ths if self.hashrate_ths > 0 and self.power_w > 0 else None
 
 
 @dataclass
@@ -156,12 +160,20 @@ class Board:
         """Add up the miners whose readings are current."""
         miners = self.miners()
         current = [one.reading for one in miners if one.reading and one.is_current(now)]
+        measured = [(one.power_w, one.hashrate_ths) for one in current if one.power_w and one.hashrate_ths]
         return Totals(
-            hashrate_ths=sum(one.hashrate_ths or 0 for one in current),
-            power_w=sum(one.power_w or 0 for one in current),
+            hashrate_ths=_sum([one.hashrate_ths for one in current]),
+            power_w=_sum([one.power_w for one in current]),
+            # Only over miners that say both: the power of some over the hashrate of all would flatter.
+            efficiency_j_per_th=sum(w for w, _ in measured) / sum(ths for _, ths in measured) if measured else None,
             current=len(current),
             known=len(miners),
         )
 
     def _names(self, *kinds: type[Message]) -> list[str]:
         return sorted({name for kind in kinds for name in self._latest.get(kind, {})})
+
+
+def _sum(parts: list[float | None]) -> Sum | None:
+    known = [part for part in parts if part is not None]
+    return Sum(sum(known), is_whole=len(known) == len(parts)) if known else None

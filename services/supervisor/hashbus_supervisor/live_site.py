@@ -183,9 +183,9 @@ class LiveSite:
             ServiceView(name, Tone.BAD, "not installed") for name in site.services if not site.is_installed(name)
         ]
         others = [view for view in services_on_bus(self._board, now) if view.name not in names]
-        kind = "broker" if site.broker_kind is BrokerKind.EXTERNAL else f"{site.broker_kind} broker"
+        kind = "broker" if site.broker_kind is BrokerKind.EXTERNAL else str(site.broker_kind)
         return Page(
-            title=f"{site.settings.site} · {site.name} · {kind} on {site.settings.broker.address}",
+            title=f"{site.settings.site} · {site.name} · {kind} {site.settings.broker.address}",
             board=self._board,
             services=[*ours, *missing, *others],
             events=list(self._events.kept),

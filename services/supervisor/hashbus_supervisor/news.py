@@ -71,7 +71,7 @@ def title_of(info: MinerInfo | None) -> str:
 def _of_availability(
     message: MinerAvailability | BatteryAvailability | MeterAvailability, before: Message | None, portrait: str
 ) -> Event | None:
-    if isinstance(before, type(message)) and before.state is message.state:
+    if isinstance(before, type(message)) and (before.state, before.since) == (message.state, message.since):
         return None
     who = subject_of(message)
     if message.state is AvailabilityState.ONLINE:
@@ -83,7 +83,8 @@ def _portrait(info: MinerInfo | None, telemetry: MinerTelemetry | None) -> str:
     """Say who it is and what it does, as far as that is known: `: WhatsMiner M64_VL40, 212 TH/s at 3600 W`."""
     parts = [title_of(info)] if info else []
     if telemetry and telemetry.hashrate_ths is not None:
-        parts.append(f"{figures.hashrate(telemetry.hashrate_ths)} at {figures.watts(telemetry.power_w)}")
+        power = f" at {figures.watts(telemetry.power_w)}" if telemetry.power_w is not None else ""
+        parts.append(f"{figures.hashrate(telemetry.hashrate_ths)}{power}")
     return ": " + ", ".join(parts) if parts else ""
 
 

@@ -90,7 +90,7 @@ class Page:
         return sum(count + 2 for count in rows if count)
 
     def _header(self) -> RenderableType:
-        line = Table.grid(expand=True)
+        line = Table.grid(expand=True, padding=(0, 0, 0, 1))
         line.add_column(no_wrap=True, overflow="ellipsis")
         line.add_column(justify="right", no_wrap=True)
         line.add_row(Text.assemble(("hashbus ", "bold"), self.title), f"{self.now.astimezone():%H:%M:%S}")

@@ -184,7 +184,7 @@ def _check(site: Site) -> None:
         problems.append(f"health.port: {health.port} cannot serve {len(site.services)} services; write `first_port`")
     if broker.tls and site.broker_kind is not BrokerKind.EXTERNAL:
         problems.append(
-            "broker.tls: our own broker speaks TLS to no loopback; leave it out, or supervisor.broker: external"
+            "broker.tls: our own broker needs none on loopback; leave it out, or set supervisor.broker to external"
         )
     if problems:
         raise ConfigError([f"{site.name}: {problem}" for problem in problems])

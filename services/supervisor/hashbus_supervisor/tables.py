@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hashbus.messages import BatteryTelemetry, MeterTelemetry, MinerTelemetry
-    from hashbus_supervisor.board import Board, Totals
+    from hashbus_supervisor.board import Board, Sum, Totals
 
 WIDE = 100
 WIDER = 140
@@ -71,7 +71,7 @@ def _pool(miner: MinerView, _now: datetime) -> str:
 
 COLUMNS = (
     Column("model", lambda miner, _: miner.title or NONE, align="left", longest=26),
-    Column("", _doing, WIDE, align="left"),
+    Column("state", _doing, WIDE, align="left"),
     Column("TH/s", _of("hashrate_ths", _terahashes)),
     Column("W", _of("power_w", _number(0))),
     Column("limit", lambda miner, now: _number(0)(miner.limit_w(now))),
@@ -87,7 +87,7 @@ COLUMNS = (
 
 def miners_table(board: Board, now: datetime, width: int, most: int | None) -> Table:
     """Return the table of miners with their sum; at most `most` of them, those in trouble first."""
-    table = _table()
+    table = _table(gap=2 if width >= WIDE else 1)
     columns = [column for column in COLUMNS if width >= column.from_width]
     table.add_column("", width=1)
     table.add_column("miner", no_wrap=True, overflow="ellipsis", max_width=20)
@@ -144,14 +144,19 @@ def _trouble(miner: MinerView, now: datetime) -> tuple[bool, bool, bool, float]:
 def _add_sum(table: Table, totals: Totals, columns: list[Column]) -> None:
     sums = {
         "model": f"{totals.current} of {totals.known} miners",
-        "TH/s": _terahashes(totals.hashrate_ths if totals.current else None),
-        "W": _number(0)(totals.power_w if totals.current else None),
+        "TH/s": _sum_cell(totals.hashrate_ths, _terahashes),
+        "W": _sum_cell(totals.power_w, _number(0)),
         "J/TH": _number(1)(totals.efficiency_j_per_th),
     }
     table.add_section()
     style = "bold" if totals.current == totals.known else "bold yellow"
     cells = [Text(sums.get(column.heading, ""), style=style) for column in columns]
     table.add_row("", Text("site", style="bold"), *cells, "")
+
+
+def _sum_cell(total: Sum | None, write: Callable[[float | None], str]) -> str:
+    """Write a sum; one that lacks the part of a miner is marked: it is at least that."""
+    return NONE if total is None else f"{'' if total.is_whole else '≥'}{write(total.value)}"
 
 
 def batteries_table(board: Board, now: datetime) -> Table:
@@ -230,5 +235,5 @@ def age_cell(
     return Text(figures.age(device.reading.age_s(now)), style="" if is_current else "red")
 
 
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", show_edge=False)
+def _table(gap: int = 1) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", show_edge=False)

@@ -22,7 +22,6 @@ from hashbus_supervisor.board import HEARS, Board
 from hashbus_supervisor.events import Events
 from hashbus_supervisor.page import Page, services_on_bus
 from hashbus_supervisor.problems import CannotRun
-from hashbus_supervisor.settings import BrokerKind
 from hashbus_supervisor.site import ACCOUNT, read_site, signed_in
 
 if TYPE_CHECKING:
@@ -116,8 +115,8 @@ class Watch:
             await self._until_connected()
             async for message in _retained(heard):
                 self._hear(message)
-        terminal = screen.console()
-        terminal.print(self._page().draw(terminal.width, None))
+            terminal = screen.console()
+            terminal.print(self._page().draw(terminal.width, None))
         return 0
 
     async def lines(self, *, is_once: bool) -> int:
@@ -155,10 +154,9 @@ class Watch:
     def _page(self) -> Page:
         now = self._clock.now()
         settings = self._site.settings
-        kind = "broker" if self._site.broker_kind is BrokerKind.EXTERNAL else "own broker"
         nothing = "" if self._board.miners() or self._board.batteries() else "nothing heard yet"
         return Page(
-            title=f"{settings.site} · {self._site.name} · {kind} on {settings.broker.address}",
+            title=f"{settings.site} · {self._site.name} · broker {settings.broker.address}",
             board=self._board,
             services=services_on_bus(self._board, now),
             events=sorted(self._events.kept, key=lambda event: event.at),

@@ -1,0 +1,50 @@
+"""`hashbus watch` shows a running site, once or as it lives, and says so when there is none."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import wait_until
+from tests.supervisor.running_up import HASHBUS, Up, environment, hashbus
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A site with one miner."""
+    with Up(tmp_path_factory.mktemp("site"), {"poller": "reads"}).start() as up:
+        up.until("attic online")
+        yield up
+
+
+def test_once_prints_one_table_and_ends(up: Up) -> None:
+    seen = hashbus("watch", "--once", "--config", up.file)
+    assert seen.returncode == 0, seen.stderr
+    assert "● attic WhatsMiner M64_VL40 mining 212.0 3600" in " ".join(seen.stdout.split())
+    assert "● poller ● supervisor" in " ".join(seen.stdout.split())
+    assert "no broker" not in seen.stdout
+
+
+def test_json_prints_a_message_a_line(up: Up) -> None:
+    seen = hashbus("watch", "--json", "--once", "--config", up.file)
+    messages = {line["topic"]: line["message"] for line in map(json.loads, seen.stdout.splitlines())}
+    assert messages["hashbus/test/miner/attic/telemetry"]["hashrate_ths"] == 212
+    assert messages["hashbus/test/service/supervisor/status"]["state"] == "online"
+
+
+def test_without_a_terminal_it_prints_a_line_an_event_until_it_is_told_to_end(up: Up, tmp_path: Path) -> None:
+    output = tmp_path / "events.txt"
+    with output.open("w") as file:
+        watch = subprocess.Popen([*HASHBUS, "watch", "--config", up.file], env=environment(), stdout=file)
+    assert wait_until(lambda: "attic online" in output.read_text())
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(timeout=20) == 0
+
+
+def test_a_site_that_was_never_started_is_called_so(tmp_path: Path) -> None:
+    seen = hashbus("watch", "--once", "--config", Up(tmp_path, {}).file)
+    assert seen.returncode == 1
+    assert "was never started here" in seen.stderr
