@@ -1,1 +1,1 @@
-"""Decides how much power each miner may draw, and says why."""
+"""The controller: decides how much power each miner may draw, and says why."""

@@ -63,6 +63,9 @@ class ControlState(Message):
     profile: Profile = Profile.MANUAL
     is_enabled: bool = Field(False, description="Automatic control is switched on by a person (S2.8)")
     latches_pct: dict[Id, Percent] = Field({}, description="Latched power of each policy, in per cent")
+    cut: tuple[Id, ...] = Field((), description="Policies that have cut off and wait for their resume level")
+    held_w: dict[Id, Watts] = Field({}, description="Last decided power of each miner")
+    resting_w: dict[Id, Watts] = Field({}, description="Power each miner was found at, where it returns to")
     changed_at: dict[Id, Moment] = Field({}, description="Last change of power of each miner")
     changes_today: dict[Id, Count] = Field({}, description="Changes of power since midnight of the site")
 

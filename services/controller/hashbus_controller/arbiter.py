@@ -1,0 +1,112 @@
+"""The arbiter: from many bids for one miner to one power, and what each bid came to.
+
+It walks the ranks from the strongest. A bid may only narrow what the ranks above it left: a cap lowers the upper
+bound, never below the lower one; a floor raises the lower bound, never above the upper one. Within a rank caps go
+before floors. A wish narrows nothing: the strongest wish is met as far as the bounds allow. So no lower rank can undo
+a higher one, whatever the order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hashbus.messages import BidEffect, HeardBid, Rank
+from hashbus_controller.bids import Bid
+
+RANKS = tuple(Rank)
+"""The strongest first, as the class lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The power a miner may draw, who set it, and what became of every bid."""
+
+    power_w: float
+    lower_w: float
+    upper_w: float
+    winner: str
+    why: str
+    bids: tuple[HeardBid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What is left between the lower and the upper bound, and whose they are."""
+
+    lower_w: float
+    upper_w: float
+    lower_by: Bid | None = None
+    upper_by: Bid | None = None
+
+    def capped(self, bid: Bid, cap_w: float) -> _Bounds:
+        upper_w = max(self.lower_w, min(self.upper_w, cap_w))
+        if upper_w >= self.upper_w:
+            return self
+        return _Bounds(self.lower_w, upper_w, self.lower_by, bid)
+
+    def floored(self, bid: Bid, floor_w: float) -> _Bounds:
+        lower_w = min(self.upper_w, max(self.lower_w, floor_w))
+        if lower_w <= self.lower_w:
+            return self
+        return _Bounds(lower_w, self.upper_w, bid, self.upper_by)
+
+
+def arbitrate(bids: Iterable[Bid], highest_w: float, resting_w: float) -> Verdict:
+    """Decide between the bids for one miner that can draw from 0 to `highest_w` watts.
+
+    Without any wish the miner rests at `resting_w`, the power it was found at, as far as the bounds allow.
+    """
+    ordered = sorted(bids, key=_strength)
+    bounds = _Bounds(0.0, highest_w)
+    for bid in ordered:
+        if bid.cap_w is not None:
+            bounds = bounds.capped(bid, bid.cap_w)
+        if bid.floor_w is not None:
+            bounds = bounds.floored(bid, bid.floor_w)
+    wish = next((bid for bid in ordered if bid.wish_w is not None), None)
+    wished_w = resting_w if wish is None or wish.wish_w is None else wish.wish_w
+    power_w = min(max(wished_w, bounds.lower_w), bounds.upper_w)
+    winner = _winner(bounds, wish, wished_w)
+    return Verdict(
+        power_w=power_w,
+        lower_w=bounds.lower_w,
+        upper_w=bounds.upper_w,
+        winner=winner.key if winner else "resting",
+        why=winner.why if winner else f"nobody asks for anything; it rests at {resting_w:g} W",
+        bids=tuple(_outcome(bid, winner, bounds, power_w) for bid in ordered),
+    )
+
+
+def _strength(bid: Bid) -> tuple[int, bool, float, str]:
+    """Order bids: by rank, caps before floors, then what narrows most, then the name, so that arrival never matters."""
+    tightest_w = bid.cap_w if bid.cap_w is not None else -(bid.floor_w or 0.0)
+    return RANKS.index(bid.rank), bid.cap_w is None, tightest_w, bid.key
+
+
+def _winner(bounds: _Bounds, wish: Bid | None, wished_w: float) -> Bid | None:
+    if wished_w > bounds.upper_w:
+        return bounds.upper_by or wish
+    if wished_w < bounds.lower_w:
+        return bounds.lower_by or wish
+    if wish is None and wished_w in (bounds.lower_w, bounds.upper_w):
+        return bounds.upper_by if wished_w == bounds.upper_w and bounds.upper_by else bounds.lower_by
+    return wish
+
+
+def _outcome(bid: Bid, winner: Bid | None, bounds: _Bounds, power_w: float) -> HeardBid:
+    if bid is winner:
+        return bid.heard(BidEffect.WON)
+    if bid.cap_w is not None and power_w > bid.cap_w:
+        return bid.heard(BidEffect.BLOCKED, _name(bounds.lower_by, f"at least {bounds.lower_w:g} W"))
+    if bid.floor_w is not None and power_w < bid.floor_w:
+        return bid.heard(BidEffect.BLOCKED, _name(bounds.upper_by, f"at most {bounds.upper_w:g} W"))
+    if bid in (bounds.upper_by, bounds.lower_by):
+        return bid.heard(BidEffect.NARROWED)
+    if bid.wish_w is not None and bid.wish_w != power_w:
+        return bid.heard(BidEffect.BLOCKED, winner.key if winner else None)
+    return bid.heard(BidEffect.IDLE)
+
+
+def _name(bid: Bid | None, figure: str) -> str:
+    return f"{bid.key}: {figure}" if bid else figure

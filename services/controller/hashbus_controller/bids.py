@@ -1,0 +1,66 @@
+"""Bids for power: what people, policies and plans wish, before anything is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hashbus.messages import BidEffect, HeardBid, PowerRequest, Rank
+
+SITE = "site"
+"""The scope that means every miner of the site together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """A cap, a floor or a wish in watts, with a rank and an end.
+
+    On a miner the figures are the miner's own power; on a group or the site they are the power of all its miners
+    together.
+    """
+
+    source: str
+    scope: str
+    name: str
+    rank: Rank
+    until: datetime
+    why: str
+    cap_w: float | None = None
+    floor_w: float | None = None
+    wish_w: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Return how the bid is called in a decision: `web/attic/override`."""
+        return f"{self.source}/{self.scope}/{self.name}"
+
+    def heard(self, effect: BidEffect, blocked_by: str | None = None) -> HeardBid:
+        """Return the bid as a decision shows it."""
+        return HeardBid(
+            source=self.source,
+            scope=self.scope,
+            name=self.name,
+            rank=self.rank,
+            cap_w=self.cap_w,
+            floor_w=self.floor_w,
+            wish_w=self.wish_w,
+            until=self.until,
+            why=self.why,
+            effect=effect,
+            blocked_by=blocked_by,
+        )
+
+
+def of_request(request: PowerRequest) -> Bid:
+    """Return the bid that a request on the bus is."""
+    return Bid(
+        source=request.source,
+        scope=request.scope,
+        name=request.name,
+        rank=request.rank,
+        until=request.until,
+        why=request.why,
+        cap_w=request.cap_w,
+        floor_w=request.floor_w,
+        wish_w=request.wish_w,
+    )

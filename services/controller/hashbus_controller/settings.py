@@ -1,0 +1,43 @@
+"""Settings of the controller: whom it rules, how patient it is, and which policies decide."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hashbus.messages import Id
+from hashbus.settings import Section, SiteSettings
+from hashbus.units import Watts
+from hashbus_controller.policies.safety import SafetySettings
+from hashbus_controller.policies.soc import SocSettings
+
+
+class MinerLimits(Section):
+    """What one miner may never exceed, whatever anybody wishes."""
+
+    max_power_w: Watts | None = None
+    is_ruled: bool = Field(True, description="False: this controller never touches it")
+
+
+class ControllerSection(Section):
+    """The `controller:` section of the site file."""
+
+    lease_s: Annotated[float, Field(ge=30, le=86_400)] = Field(
+        300, description="How long a setpoint holds when this controller dies"
+    )
+    min_interval_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        120,
+        description="Shortest time between two changes of a miner; less power for safety or grid never waits",
+    )
+    min_step_w: Watts = Field(50, description="A smaller change of a miner's power is not worth a restart of mining")
+    site_limit_w: Watts | None = Field(None, description="Most that all miners together may draw")
+    safety: SafetySettings = SafetySettings()
+    soc: SocSettings | None = Field(None, description="Let the miners follow a battery; not given: they do not")
+    miners: dict[Id, MinerLimits] = Field({}, description="Limits of single miners")
+
+
+class ControllerSettings(SiteSettings):
+    """What the controller reads of the site file."""
+
+    controller: ControllerSection = ControllerSection()
