@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import Message, MinerTelemetry, PowerSetpoint
-from hashbus.stepping import TICK, Tick, run_steps
+from hashbus.step import TICK, Tick
+from hashbus.stepping import run_steps
 from hashbus.testing.bus_promises import reading
 from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
 

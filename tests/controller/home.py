@@ -17,7 +17,7 @@ from hashbus.messages import (
     PowerSetpoint,
     Rank,
 )
-from hashbus.stepping import TICK, Tick
+from hashbus.step import TICK, Tick
 from hashbus_controller.settings import ControllerSection
 from hashbus_controller.state import State
 from hashbus_controller.step import step

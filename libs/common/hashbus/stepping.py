@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from hashbus import metrics
+from hashbus.step import TICK, State, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     from hashbus.bus import Bus
     from hashbus.clock import Clock
     from hashbus.messages import Message
-
-State = TypeVar("State")
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has passed and nothing was heard."""
-
-
-TICK = Tick()
-
-
-class Step(Protocol[State]):
-    """A decision: what is known, what was heard and when; out come what is known now and what to say."""
-
-    def __call__(self, state: State, heard: Message | Tick, now: datetime) -> tuple[State, Iterable[Message]]:
-        """Decide. No clock, socket or logger inside."""
-        ...
 
 
 async def run_steps(

@@ -19,7 +19,7 @@ from hashbus.messages import (
     PowerSetpoint,
     Rank,
 )
-from hashbus.stepping import Tick
+from hashbus.step import Tick
 from hashbus_controller.arbiter import Verdict
 from hashbus_controller.decide import reachable_w, verdicts
 from hashbus_controller.gather import bids_now, is_waiting
