@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import SecretStr
-from pydantic import SecretStr
 
 from hashbus_poller.drivers.contract import DeviceOptions, DriverSpec, Sighting
 
