@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Self
 
+from hashbus_simulator.blocks import DeviceBlock
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.devices import build_device
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
@@ -13,7 +14,7 @@ from hashbus_simulator.house import House
 from hashbus_simulator.http import HttpFront
 from hashbus_simulator.presence import Presence
 from hashbus_simulator.serving import raise_file_limit
-from hashbus_simulator.settings import DeviceBlock, SimulatorSettings
+from hashbus_simulator.settings import SimulatorSettings
 
 
 class Fleet:

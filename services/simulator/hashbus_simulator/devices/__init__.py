@@ -1,5 +1,6 @@
 """The families that the simulator can be: one line each, from the configured block to the device."""
 
+from hashbus_simulator.blocks import DeviceBlock
 from hashbus_simulator.devices.antminer.device import Antminer
 from hashbus_simulator.devices.bitaxe.device import Bitaxe
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
@@ -10,7 +11,6 @@ from hashbus_simulator.settings import (
     AntminerBlock,
     BitaxeBlock,
     CgminerBlock,
-    DeviceBlock,
     Eg4PortalBlock,
     WhatsminerBlock,
 )
