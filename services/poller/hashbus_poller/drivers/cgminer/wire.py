@@ -57,6 +57,13 @@ class CgminerPort:
         Unreachable when nobody answers within the time limit, Garbled when the reply has no end, Unsupported for a
         command that is not on the list. A reply that the device breaks off is returned as far as it came.
         """
+        reply = await self.tell(question)
+        if not reply:
+            raise Unreachable(f"{self} hung up on {question.name} without an answer")
+        return reply
+
+    async def tell(self, question: Question) -> bytes:
+        """Like `ask`, but to hang up without a byte is an answer too: a board that stops at once gives no other."""
         if any(word not in self._allowed for word in question.words):
             raise Unsupported(f"{question.name}: not on the list of commands that may be sent to this device")
         async with self._turn:
@@ -89,8 +96,6 @@ class CgminerPort:
         if exchange.is_endless:
             kept = bytes(exchange.received)
             raise Garbled(f"{self} answered {question.name} with more than {LARGEST_REPLY} bytes", kept)
-        if not exchange.received:
-            raise Unreachable(f"{self} hung up on {question.name} without an answer")
         return bytes(exchange.received)
 
 
