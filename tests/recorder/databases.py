@@ -20,11 +20,13 @@ class MoodyDatabase:
     poison: str = "poison"
     lines: list[str] = field(default_factory=list)
     requests: list[web.BaseRequest] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     async def write(self, request: web.Request) -> web.Response:
         self.requests.append(request)
         body = await request.read()
-        lines = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode().splitlines()
+        self.bodies.append(body.decode(errors="replace"))
+        lines = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode(errors="replace").splitlines()
         if self.status != 204:
             return web.Response(status=self.status, text=self.answer)
         if any(self.poison in line for line in lines):
@@ -37,7 +39,7 @@ class MoodyDatabase:
 async def moody_database() -> AsyncIterator[MoodyDatabase]:
     database = MoodyDatabase()
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_post("/{path:.*}", database.write)
+    app.router.add_route("*", "/{path:.*}", database.write)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -17,7 +17,8 @@ from aiohttp import web
 
 from hashbus_recorder.repository import Point, TimeSeriesRepository
 from hashbus_recorder.stores.embedded import EmbeddedStore
-from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
+from hashbus_recorder.stores.influx import InfluxStore
+from hashbus_recorder.stores.influx_server import InfluxServer
 from hashbus_recorder.stores.retention import Retention
 from hashbus_recorder.stores.victoria import VictoriaStore
 from tests.servers import Influxd, VictoriaMetrics
@@ -113,12 +114,15 @@ async def rewriting_proxy(target: str) -> AsyncIterator[str]:
 def new_database(server: Influxd) -> str:
     name = f"db_{secrets.token_hex(4)}"
     text = urllib.parse.urlencode({"q": f'CREATE DATABASE "{name}"'}).encode()
-    urllib.request.urlopen(f"{server.url}/query", data=text, timeout=10).close()
+    with urllib.request.urlopen(f"{server.url}/query", data=text, timeout=10) as answer:
+        # The server gives a command up when the asker goes before it has read the answer.
+        answer.read()
     return name
 
 
 def get(url: str) -> None:
-    urllib.request.urlopen(url, timeout=10).close()
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        answer.read()
 
 
 def miner(device: str, at: datetime, power_w: float, **more: float | str) -> Point:

@@ -171,6 +171,21 @@ async def test_a_late_point_reaches_an_hour_and_a_day_that_are_packed(tmp_path: 
             await store.maintain(START + 3 * DAY)
 
 
+async def test_a_damaged_hour_or_day_shows_as_a_gap_and_the_rest_stays_of_use(tmp_path: Path) -> None:
+    async with closing(embedded(tmp_path)) as store:
+        await store.write([miner("attic", at, 1000.0) for at in every(600, 3 * 144)])
+        await store.maintain(START + 4 * DAY)
+        third_ms = int((START + 2 * HOUR).timestamp()) * 1000
+        store._written.execute("UPDATE chunk SET body = x'0102' WHERE hour_ms = ?", (third_ms,))
+        store._written.execute("UPDATE rollup SET body = x'0102' WHERE day_ms = ?", (int(START.timestamp()) * 1000,))
+
+        means = (await store.history(question(3600, days=3))).columns["power_w"].mean
+        assert [place for place, mean in enumerate(means) if mean is None] == [2]
+        await store.write([miner("attic", START + 2 * HOUR, 500.0)])
+        await store.maintain(START + 4 * DAY)
+        assert (await store.history(question(3600))).columns["power_w"].mean[1:4] == [1000, 500, 1000]
+
+
 async def test_points_are_written_and_read_while_it_puts_things_in_order(tmp_path: Path) -> None:
     async with closing(embedded(tmp_path)) as store:
         await store.write([miner("attic", at, 1000.0) for at in every(60, 5 * 1440)])

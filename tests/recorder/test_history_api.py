@@ -17,7 +17,8 @@ import pytest
 from hashbus_recorder.cli import history as command
 from hashbus_recorder.history_api import HistoryApi, serve
 from hashbus_recorder.repository import Point, TimeSeriesRepository
-from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
+from hashbus_recorder.stores.influx import InfluxStore
+from hashbus_recorder.stores.influx_server import InfluxServer
 from tests.recorder.stores import START, closing, embedded, every, miner
 
 NOW = START + timedelta(days=1)

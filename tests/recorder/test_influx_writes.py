@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashbus_recorder.repository import Point, PointsRefused, StoreUnavailable
-from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
+from hashbus_recorder.stores.influx import InfluxStore
+from hashbus_recorder.stores.influx_server import InfluxServer
 from hashbus_recorder.stores.influx_write import MAX_LINES
 from hashbus_recorder.stores.line_protocol import lines
 from tests.recorder.databases import MoodyDatabase, moody_database
@@ -100,7 +101,7 @@ async def test_a_database_that_is_not_there_is_said(free_port: int) -> None:
         async with closing(InfluxStore(server, site="home")) as store:
             with pytest.raises(StoreUnavailable, match="cannot be reached"):
                 await store.write([miner("attic", START, 3000)])
-            with pytest.raises(StoreUnavailable, match="cannot be asked"):
+            with pytest.raises(StoreUnavailable, match="/query cannot be reached"):
                 await store.series()
 
 

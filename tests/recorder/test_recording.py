@@ -18,7 +18,8 @@ from hashbus_recorder.quarantine import Quarantine
 from hashbus_recorder.recording import Batching, Recording
 from hashbus_recorder.repository import Point, Question, TimeSeriesRepository
 from hashbus_recorder.spool import Spool
-from hashbus_recorder.stores.influx import InfluxServer, InfluxStore
+from hashbus_recorder.stores.influx import InfluxStore
+from hashbus_recorder.stores.influx_server import InfluxServer
 from tests.recorder.databases import MoodyDatabase, moody_database
 from tests.recorder.stores import START, closing, every, miner, new_database
 from tests.servers import Influxd

@@ -15,4 +15,5 @@ SPOOL_BYTES = Gauge("recorder_spool_bytes", "Bytes on disk that wait for the sto
 THINNED = Counter("recorder_points_thinned_total", "Points left out so that a long outage fits its bound", ["where"])
 DROPPED = Counter("recorder_points_dropped_total", "Points lost at a bound although thinned", ["where"])
 REFUSED = Counter("recorder_points_refused_total", "Points the store will never take, kept in the quarantine file")
+BROKEN_BLOCKS = Counter("recorder_broken_blocks_total", "Stored hours that did not read and showed as gaps")
 QUESTIONS = Counter("recorder_questions_total", "Questions about the past", ["path", "status"])

@@ -34,15 +34,19 @@ def _embedded(chosen: EmbeddedSettings, settings: RecorderSettings) -> TimeSerie
 
 
 def _influx(chosen: InfluxSettings, settings: RecorderSettings) -> TimeSeriesRepository:
-    from hashbus_recorder.stores.influx import InfluxServer, InfluxStore  # noqa: PLC0415
+    from hashbus_recorder.stores.influx import InfluxStore  # noqa: PLC0415
+    from hashbus_recorder.stores.influx_server import InfluxServer  # noqa: PLC0415
 
-    token = chosen.token.get_secret_value()
-    server = InfluxServer(chosen.url, bucket=chosen.bucket, org=chosen.org, token=token, api=chosen.api)
+    def server(bucket: str) -> InfluxServer:
+        token = chosen.token.get_secret_value()
+        return InfluxServer(chosen.url, bucket=bucket, org=chosen.org, token=token, api=chosen.api)
+
     return InfluxStore(
-        server,
+        server(chosen.bucket),
         site=settings.site,
         totals_step_s=settings.recorder.totals_step_s,
         retention_days=chosen.retention_days,
+        rollups=server(chosen.rollup_bucket) if chosen.rollup_bucket else None,
     )
 
 

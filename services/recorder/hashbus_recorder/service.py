@@ -11,10 +11,11 @@ from hashbus.config_errors import ConfigError
 from hashbus_recorder import history_api
 from hashbus_recorder.history_api import HistoryApi
 from hashbus_recorder.opening import open_store
+from hashbus_recorder.outage import Outage
 from hashbus_recorder.points import point_of, recorded_types
 from hashbus_recorder.quarantine import Quarantine
 from hashbus_recorder.recording import Batching, Recording
-from hashbus_recorder.repository import StoreUnavailable
+from hashbus_recorder.repository import PointsRefused, StoreUnavailable
 from hashbus_recorder.spool import Spool
 from hashbus_recorder.stores.database import StoreUnusable
 
@@ -110,11 +111,13 @@ async def _record_once(subscription: Subscription[Message], recording: Recording
 
 
 async def _maintain(running: Running[RecorderSettings], store: TimeSeriesRepository) -> None:
+    outage = Outage("upkeep of the store", running.clock)
     while True:
         try:
             await store.maintain(running.clock.now())
-        except StoreUnavailable as error:
-            log.debug("the store is not put in order now", problem=str(error))
+            outage.end()
+        except (StoreUnavailable, PointsRefused) as error:
+            outage.begin(str(error))
         await running.clock.sleep(MAINTENANCE_S)
 
 

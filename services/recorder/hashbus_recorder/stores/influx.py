@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import aiohttp
 
 from hashbus import logs
 from hashbus_recorder.fields import adds_up
@@ -24,46 +20,64 @@ from hashbus_recorder.repository import (
     to_ms,
 )
 from hashbus_recorder.stores import influxql
-from hashbus_recorder.stores.influx_write import LineWriter, V1Writer, V2Writer, asked, is_elsewhere, write_points
+from hashbus_recorder.stores.influx_rollup import STEP_MS, InfluxRollup, kinds_in
+from hashbus_recorder.stores.influx_write import write_points
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
     from hashbus_recorder.repository import Question
+    from hashbus_recorder.stores.influx_server import InfluxServer, Table
 
 _DAY_MS = 86_400_000
-_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 
 log = logs.get("influx")
 
 
 class InfluxStore:
-    """A TimeSeriesRepository in an InfluxDB. `bucket` may be `database/retention_policy`, as InfluxDB 1 writes it."""
+    """A TimeSeriesRepository in an InfluxDB."""
 
     def __init__(
-        self, server: InfluxServer, *, site: str, totals_step_s: int = 60, retention_days: int | None = None
+        self,
+        server: InfluxServer,
+        *,
+        site: str,
+        totals_step_s: int = 60,
+        retention_days: int | None = None,
+        rollups: InfluxServer | None = None,
     ) -> None:
-        """`retention_days` is set on the database where its token permits; None leaves it as it is."""
+        """`retention_days` is set on the database where its token permits; None leaves it as it is.
+
+        `rollups` is where 5-minute buckets are kept when points are not kept long enough.
+        """
         self._server = server
         self._site = site
         self._totals_step_s = totals_step_s
         self._retention_days = retention_days
+        self._is_retention_set = retention_days is None
+        self._rollup = InfluxRollup(server, rollups, site=site) if rollups else None
+        self._points_since_ms = 0
+        self._said: set[str] = set()
         self._kinds: dict[str, dict[str, str]] = {}
 
     async def write(self, points: Sequence[Point]) -> None:
         """Post the points as line protocol."""
         await write_points(self._server.writer, points)
+        if self._rollup:
+            await self._rollup.take_back(points)
 
     async def history(self, question: Question) -> History:
         """Return one device over time; the database does the averaging."""
+        question = self._coarsened(question, 1)
         kinds = await self._kinds_of(question)
         names = question.fields or tuple(kinds)
         numbers = [name for name in names if kinds.get(name, "string") != "string"]
         words = [name for name in names if kinds.get(name) == "string"]
-        asked = bool(numbers or words)
-        found = await self._server.query(influxql.history(question, self._site, numbers, words)) if asked else []
-        rows = {row[0]: row[1:] for table in found for row in table["values"]}
+        rows: dict[int, list[Any]] = {}
+        for server, is_rolled, part in self._parts(question) if numbers or words else ():
+            ask = influxql.rolled_history if is_rolled else influxql.history
+            rows |= _rows(await server.query(ask(part, self._site, numbers, words)))
         starts = range(question.first_ms, question.stop_ms, question.step_ms)
         cells = [rows.get(start) or [None] * (4 * len(numbers) + len(words)) for start in starts]
         empty: list[Any] = [None] * len(cells)
@@ -76,8 +90,7 @@ class InfluxStore:
 
     async def totals(self, question: Question) -> Totals:
         """Return the site over time; the database does the adding up."""
-        base_s = self._totals_step_s
-        question = replace(question, step_s=-(-question.step_s // base_s) * base_s)
+        question = self._coarsened(question, self._totals_step_s)
         kinds = await self._kinds_of(question)
         names = question.fields or tuple(name for name in kinds if adds_up(name))
         columns = {name: await self._total(question, name) for name in names}
@@ -85,12 +98,35 @@ class InfluxStore:
         return Totals(question.step_s, question.moments(), columns, sum(len(table["values"]) for table in known))
 
     async def _total(self, question: Question, field: str) -> Total:
-        found = await self._server.query(influxql.total(question, self._site, field, self._totals_step_s * 1000))
-        rows = {row[0]: (row[1], row[2]) for table in found for row in table["values"]}
+        rows: dict[int, list[Any]] = {}
+        for server, is_rolled, part in self._parts(question):
+            ask, base_ms = (
+                (influxql.rolled_total, STEP_MS) if is_rolled else (influxql.total, self._totals_step_s * 1000)
+            )
+            rows |= _rows(await server.query(ask(part, self._site, field, base_ms)))
         cells = [
             rows.get(start, (None, None)) for start in range(question.first_ms, question.stop_ms, question.step_ms)
         ]
         return Total([total for total, _ in cells], [devices or 0.0 for _, devices in cells])
+
+    def _coarsened(self, question: Question, unit_s: int) -> Question:
+        """Widen the step to whole units, and to what the roll-ups have where the points are gone."""
+        if self._rollup and question.first_ms < self._points_since_ms:
+            unit_s = STEP_MS // 1000
+        return replace(question, step_s=-(-question.step_s // unit_s) * unit_s)
+
+    def _parts(self, question: Question) -> list[tuple[InfluxServer, bool, Question]]:
+        """Cut a question into what the roll-ups answer, when it is long, and what the points answer."""
+        is_long = question.stop_ms - question.first_ms > _DAY_MS or question.first_ms < self._points_since_ms
+        if self._rollup is None or not is_long or question.step_ms % STEP_MS:
+            return [(self._server, False, question)]
+        cut_ms = self._rollup.until_ms // question.step_ms * question.step_ms
+        cut_ms = max(question.first_ms, min(cut_ms, question.stop_ms))
+        parts = [
+            (self._rollup.server, True, replace(question, stop=from_ms(cut_ms))),
+            (self._server, False, replace(question, start=from_ms(cut_ms))),
+        ]
+        return [part for part in parts if part[2].buckets]
 
     async def samples(self, question: Question) -> AsyncIterator[Samples]:
         """Return one device's points as written, a day at a time."""
@@ -131,70 +167,40 @@ class InfluxStore:
         ]
 
     async def maintain(self, now: datetime) -> None:
-        """Set the database's own retention, once; it deletes by itself what is older."""
-        del now
+        """Set the retention of the database, until that is done, and roll up what is complete."""
         if self._retention_days is not None:
-            days, self._retention_days = self._retention_days, None
-            with suppress(StoreUnavailable):
-                await self._server.keep_days(days)
+            self._points_since_ms = to_ms(now) - self._retention_days * _DAY_MS
+        if self._retention_days is not None and not self._is_retention_set:
+            try:
+                await self._server.keep_days(self._retention_days)
+                self._is_retention_set = True
+            except StoreUnavailable as problem:
+                self._say_once(str(problem))
+        if self._rollup:
+            await self._rollup.catch_up(to_ms(now))
+
+    def _say_once(self, problem: str) -> None:
+        if problem not in self._said:
+            self._said.add(problem)
+            log.warning("retention not set; set it by hand", days=self._retention_days, problem=problem)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._server.close()
+        if self._rollup:
+            await self._rollup.server.close()
 
     async def _kinds_of(self, question: Question) -> dict[str, str]:
         """Return the fields of a measurement and their kinds, asked again when a field is not known."""
         known = self._kinds.get(question.measurement, {})
         if not known or not known.keys() >= set(question.fields):
-            found = await self._server.query(influxql.field_kinds(question.measurement))
-            known = {name: kind for table in found for name, kind in table["values"]}
+            known = kinds_in(await self._server.query(influxql.field_kinds(question.measurement)))
             self._kinds[question.measurement] = known
         return known
 
 
-class InfluxServer:
-    """The connection to one database: where it is, who we are there, how it is written and asked."""
-
-    def __init__(self, url: str, *, bucket: str, org: str, token: str, api: str) -> None:
-        """`api` is `v1` or `v2`, the call that writes; an InfluxDB 1 token is `user:password`."""
-        self._url = url.rstrip("/")
-        self._bucket = bucket
-        headers = {"Authorization": f"Token {token}"} if token else {}
-        self._session = aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers)
-        database, _, policy = bucket.partition("/")
-        self._place = {"db": database, **({"rp": policy} if policy else {})}
-        compress = is_elsewhere(self._url)
-        self.writer: LineWriter = (
-            V1Writer(self._url, self._session, self._place, compress=compress)
-            if api == "v1"
-            else V2Writer(self._url, org=org, bucket=bucket, token=token, compress=compress)
-        )
-
-    async def query(self, text: str) -> list[dict[str, Any]]:
-        """Return the tables of an InfluxQL answer, times in milliseconds."""
-        answer = await asked(self._session, f"{self._url}/query", {**self._place, "epoch": "ms"}, {"q": text})
-        try:
-            body = json.loads(answer)
-        except ValueError:
-            raise StoreUnavailable(f"{self._url} answers no JSON: {answer[:80]!r}") from None
-        results = body.get("results", [])
-        problems = [result["error"] for result in results if "error" in result]
-        if problems:
-            raise StoreUnavailable(f"{self._url} does not answer {text[:80]!r}: {problems[0]}")
-        return [table for result in results for table in result.get("series", [])]
-
-    async def keep_days(self, days: int) -> None:
-        """Set the retention of the database; where the token may not, say so once and leave it."""
-        database, policy = self._place["db"], self._place.get("rp", "autogen")
-        try:
-            await self.query(influxql.keep_days(database, policy, days))
-        except StoreUnavailable as problem:
-            log.warning("retention not set: set it on the bucket by hand", days=days, problem=str(problem))
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self.writer.close()
-        await self._session.close()
+def _rows(tables: list[Table]) -> dict[int, list[Any]]:
+    return {row[0]: row[1:] for table in tables for row in table["values"]}
 
 
 def _point(measurement: str, table: dict[str, Any]) -> Point:

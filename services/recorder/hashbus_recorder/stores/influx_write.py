@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -97,14 +97,11 @@ class V1Writer:
         """Write all of the lines."""
         headers = {"Content-Encoding": "gzip"} if self._compress else {}
         body = await asyncio.to_thread(gzip.compress, lines, 5) if self._compress else lines
-        try:
-            async with self._session.post(
-                f"{self._url}/write", params=self._parameters, data=body, headers=headers
-            ) as answer:
-                if answer.status >= 300:
-                    raise verdict(self._url, answer.status, await answer.text())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise StoreUnavailable(f"{self._url} cannot be reached: {_short(error)}") from None
+        status, answer = await exchanged(
+            self._session, "POST", f"{self._url}/write", params=self._parameters, data=body, headers=headers
+        )
+        if status >= 300:
+            raise verdict(self._url, status, answer)
 
     async def close(self) -> None:
         """Nothing of its own to let go of."""
@@ -190,21 +187,29 @@ def _halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     return items[: len(items) // 2], items[len(items) // 2 :]
 
 
-async def asked(
+async def exchanged(
     session: aiohttp.ClientSession,
+    method: str,
     url: str,
-    parameters: Mapping[str, str | float],
-    form: Mapping[str, str] | None = None,
-) -> str:
-    """Return what a database answers to a question; StoreUnavailable when it does not answer it."""
+    *,
+    params: Mapping[str, str | float],
+    data: Mapping[str, str] | str | bytes | None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Return the status and the text of an answer; StoreUnavailable when there is none."""
     try:
-        async with session.post(url, params=parameters, data=form) as answer:
-            body = await answer.text()
+        try:
+            return await _once(session, method, url, params=params, data=data, headers=headers)
+        except aiohttp.ServerDisconnectedError:
+            # A connection that was kept may have been dropped meanwhile. Twice said is once said here.
+            return await _once(session, method, url, params=params, data=data, headers=headers)
     except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
-        raise StoreUnavailable(f"{url} cannot be asked: {_short(error)}") from None
-    if answer.status != 200:
-        raise StoreUnavailable(str(verdict(url, answer.status, body)))
-    return body
+        raise StoreUnavailable(f"{url} cannot be reached: {_short(error)}") from None
+
+
+async def _once(session: aiohttp.ClientSession, method: str, url: str, **request: Any) -> tuple[int, str]:
+    async with session.request(method, url, **request) as answer:
+        return answer.status, await answer.text()
 
 
 def is_elsewhere(url: str) -> bool:

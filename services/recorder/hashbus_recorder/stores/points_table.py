@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from hashbus import logs
+from hashbus_recorder import metrics
 from hashbus_recorder.repository import PointsRefused, from_ms
-from hashbus_recorder.stores.columns import Block, cut, merge, pack, unpack
+from hashbus_recorder.stores.columns import Block, BrokenBlock, cut, merge, pack, unpack
 from hashbus_recorder.stores.database import transaction
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 _EMPTY = Block([], {})
+
+log = logs.get("store")
 
 
 class _KnownSeries(NamedTuple):
@@ -145,12 +149,22 @@ def read_points(
     for hour_ms, body in packed:
         for earlier in [hour for hour in loose if hour < hour_ms]:
             yield merge(_EMPTY, loose.pop(earlier))
-        block = unpack(body, is_wanted)
+        block = _readable(body, is_wanted)
         if hour_ms in loose:
             block = merge(block, loose.pop(hour_ms))
         yield cut(block, start_ms, stop_ms)
     for hour in list(loose):
         yield merge(_EMPTY, loose.pop(hour))
+
+
+def _readable(body: bytes, is_wanted: Callable[[str], bool]) -> Block:
+    """Read a block; one that was damaged on disk is told and shows as a gap, so that the rest can be used."""
+    try:
+        return unpack(body, is_wanted)
+    except BrokenBlock as error:
+        metrics.BROKEN_BLOCKS.inc()
+        log.error("an hour of a device does not read and shows as a gap", problem=str(error))
+        return _EMPTY
 
 
 def _loose_hours(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hashbus import logs
+from hashbus_recorder import metrics
 from hashbus_recorder.stores.buckets import Buckets
-from hashbus_recorder.stores.columns import cut, pack, unpack
+from hashbus_recorder.stores.columns import BrokenBlock, cut, pack, unpack
 from hashbus_recorder.stores.points_table import DAY_MS, HOUR_MS, read_points
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hashbus_recorder.repository import Question
+
+log = logs.get("store")
 
 FIVE_MINUTES_MS = 300_000
 TIERS_MS = (HOUR_MS, FIVE_MINUTES_MS)
@@ -67,8 +71,12 @@ def read_buckets(
     for day_ms in range(start_ms // DAY_MS * DAY_MS, stop_ms, DAY_MS):
         from_ms, to_ms = max(start_ms, day_ms), min(stop_ms, day_ms + DAY_MS)
         if day_ms in digested:
-            buckets.add_finer(cut(unpack(digested[day_ms], wanted_parts), from_ms, to_ms))
-            continue
+            try:
+                buckets.add_finer(cut(unpack(digested[day_ms], wanted_parts), from_ms, to_ms))
+                continue
+            except BrokenBlock as error:
+                metrics.BROKEN_BLOCKS.inc()
+                log.error("a day's roll-up does not read; its points are asked", problem=str(error))
         for block in read_points(connection, series, from_ms, to_ms, is_wanted):
             buckets.add_points(block)
     return buckets

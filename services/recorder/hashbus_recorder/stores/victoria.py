@@ -24,12 +24,13 @@ from hashbus_recorder.repository import (
     Question,
     Samples,
     Series,
+    StoreUnavailable,
     Total,
     Totals,
     from_ms,
     to_ms,
 )
-from hashbus_recorder.stores.influx_write import V2Writer, asked, is_elsewhere, write_points
+from hashbus_recorder.stores.influx_write import V2Writer, exchanged, is_elsewhere, verdict, write_points
 from hashbus_recorder.stores.line_protocol import lines
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class VictoriaStore:
         """Return moment -> fields from `start_ms` to before `stop_ms`."""
         window = {"start": start_ms / 1000, "end": (stop_ms - 1) / 1000}
         match = _selector("", **self._labels(question))
-        text = await asked(self._session, f"{self._url}/api/v1/export", {"match[]": match, **window})
+        text = await self._asked("/api/v1/export", {"match[]": match, **window})
         rows: dict[int, dict[str, FieldValue]] = defaultdict(dict)
         for one in map(json.loads, text.splitlines()):
             name = one["metric"]["__name__"].removeprefix(f"{question.measurement}_")
@@ -179,7 +180,14 @@ class VictoriaStore:
         return rows
 
     async def _get(self, path: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(await asked(self._session, f"{self._url}{path}", parameters))
+        answer: dict[str, Any] = json.loads(await self._asked(path, parameters))
+        return answer
+
+    async def _asked(self, path: str, parameters: dict[str, Any]) -> str:
+        url = f"{self._url}{path}"
+        status, answer = await exchanged(self._session, "POST", url, params=parameters, data=None)
+        if status != 200:
+            raise StoreUnavailable(str(verdict(url, status, answer)))
         return answer
 
 
