@@ -46,9 +46,11 @@ class Home:
         self.now = DAY + timedelta(hours=12)
         self.state = State("home", section)
         self.said: list[Message] = []
+        self.hear(TICK)
         for miner in miners:
             self.hear(info(miner))
             self.hear(self.reading(miner))
+        self.now += timedelta(seconds=10)
         self.said.clear()
 
     def reading(self, miner: str = "attic", **more: Any) -> MinerTelemetry:

@@ -71,6 +71,7 @@ class MqttBus:
         self._filters: dict[str, int] = {}
         self._client: aiomqtt.Client | None = None
         self._news = asyncio.Event()
+        self._is_there = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._task: asyncio.Task[None] | None = None
@@ -131,6 +132,10 @@ class MqttBus:
                 log.error("outbox full: the oldest readings are dropped", bound=self._outbox.bound)
         self._empty.clear()
         self._news.set()
+
+    async def connected(self) -> None:
+        """Wait until the broker is there."""
+        await self._is_there.wait()
 
     async def flush(self) -> None:
         """Wait until the broker has confirmed everything said so far."""
@@ -193,6 +198,7 @@ class MqttBus:
                 problem = self._explain(group.exceptions[0])
             finally:
                 self._client = None
+                self._is_there.clear()
                 metrics.BUS_CONNECTED.set(0)
                 self._outbox.give_back()
             if not is_outage:
@@ -235,6 +241,7 @@ class MqttBus:
         metrics.BUS_CONNECTED.set(1)
         metrics.BUS_CONNECTS.inc()
         self._client = client
+        self._is_there.set()
         self._assert_state()
         async with asyncio.TaskGroup() as work:
             work.create_task(self._hear(client))

@@ -32,14 +32,17 @@ def verdicts(state: State, bids: Sequence[Bid], miners: Mapping[str, MinerInfo])
 
 
 def _arbitrated(state: State, info: MinerInfo, bids: Sequence[Bid]) -> Verdict:
-    highest_w = highest(info)
+    highest_w = highest(state, info)
     return arbitrate(bids, highest_w, min(state.resting_w.get(info.miner, highest_w), highest_w))
 
 
-def highest(info: MinerInfo) -> float:
-    """Return the most a miner draws, as far as anybody knows."""
+def highest(state: State, info: MinerInfo) -> float:
+    """Return the most a miner draws: what it says, its levels, its rating, or else the power its owner gave it."""
+    reading = state.readings.get(info.miner)
     levels = [level.power_w for level in info.power_levels]
-    return info.max_power_w or max(levels, default=0.0) or info.rated_power_w or 100_000.0
+    known = info.max_power_w or max(levels, default=0.0) or info.rated_power_w
+    shown = reading and (reading.power_limit_w or reading.power_w)
+    return known or state.resting_w.get(info.miner) or shown or 0.0
 
 
 def least(info: MinerInfo) -> float:
@@ -54,7 +57,7 @@ def _member(state: State, info: MinerInfo, verdict: Verdict) -> Member:
     rated = rated_w / rated_ths if rated_w and rated_ths else None
     measured = reading.efficiency_j_per_th if reading else None
     # The rated figure first: the measured one moves with every reading, and with it would the order.
-    return Member(info.miner, verdict.power_w, least(info), highest(info), rated or measured)
+    return Member(info.miner, verdict.power_w, least(info), highest(state, info), rated or measured)
 
 
 def reachable_w(power_w: float, info: MinerInfo) -> float | None:

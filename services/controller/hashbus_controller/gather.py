@@ -12,15 +12,21 @@ from hashbus_controller.state import State
 
 CURTAILING = (PlanState.EXECUTING, PlanState.EXECUTED, PlanState.RECOVERING)
 RENEWED = timedelta(minutes=2)
+SETTLING = timedelta(seconds=5)
+"""A site that starts reports one miner after the other; a shared limit is split when all are there."""
 PATIENCE = timedelta(seconds=90)
 """A portal is read every minute; a home must not go dark at every start of the controller because of that."""
 
 
 def is_waiting(state: State, now: datetime) -> bool:
-    """Say whether a start is too young to decide: the battery has not spoken yet, and what an earlier run set holds."""
+    """Say whether a start is too young to decide.
+
+    Until the miners and the battery had their say, what an earlier run set holds.
+    """
+    age = now - (state.started_at or now)
     settings = state.settings.soc
     is_silent = settings is not None and settings.battery not in state.batteries
-    return is_silent and state.started_at is not None and now - state.started_at < PATIENCE
+    return age < SETTLING or (is_silent and age < PATIENCE)
 
 
 def bids_now(state: State, now: datetime) -> list[Bid]:

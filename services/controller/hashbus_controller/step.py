@@ -151,7 +151,7 @@ def _patient(
     state: State, verdict: Verdict, held: Held | None, power_w: float, now: datetime
 ) -> tuple[float, str | None, datetime | None]:
     """Return the power that may be set now; where a change must wait: the held power, why, and until when."""
-    if held is None or not held.decision or power_w == held.power_w:
+    if held is None or power_w == held.power_w:
         return power_w, None, None
     is_urgent = power_w < held.power_w and any(
         bid.rank in AT_ONCE and bid.cap_w is not None and bid.cap_w < held.power_w for bid in verdict.bids
@@ -202,6 +202,7 @@ def _remembering(state: State, said: list[Message], now: datetime) -> tuple[Stat
         "resting_w": {miner: state.resting_w[miner] for miner in state.has_spoken if miner in state.resting_w},
     }
     fingerprint = tuple((key, repr(value)) for key, value in memory.items())
-    if fingerprint == state.remembered:
+    is_nothing = state.remembered is None and not state.has_spoken and soc_settings is None
+    if fingerprint == state.remembered or is_nothing:
         return state, said
     return replace(state, remembered=fingerprint), [*said, ControlState(site=state.site, at=now, **memory)]
