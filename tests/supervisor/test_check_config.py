@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from hashbus_supervisor.cli import main
-from tests.servers import ROOT
-from tests.supervisor.running_up import hashbus
 
 GOOD = """
 site: home
@@ -84,9 +82,3 @@ def test_a_section_of_a_service_that_is_not_installed_is_named(check: Check) -> 
     code, printed = check(GOOD + "market: {}\n")
     assert code == 0
     assert "not installed here: not checked and not started" in printed
-
-
-@pytest.mark.parametrize("name", ["demo.yaml", "example.yaml", "farm.yaml"])
-def test_the_files_of_the_repository_are_right(name: str) -> None:
-    done = hashbus("check-config", ROOT / "config" / name, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -47,4 +47,4 @@ def test_without_a_terminal_it_prints_a_line_an_event_until_it_is_told_to_end(up
 def test_a_site_that_was_never_started_is_called_so(tmp_path: Path) -> None:
     seen = hashbus("watch", "--once", "--config", Up(tmp_path, {}).file)
     assert seen.returncode == 1
-    assert "was never started here" in seen.stderr
+    assert "was never set up here" in seen.stderr

@@ -90,8 +90,13 @@ async def _verdict(site: Site, account: str) -> Verdict:
 
 
 def _summary(site: Site) -> str:
-    count = len(site.devices)
-    return f"{count} {'device' if count == 1 else 'devices'}, {len(site.services)} services"
+    counts = ((len(site.devices), "device"), (len(site.blocks), "block of devices"), (len(site.services), "service"))
+    return ", ".join(_plural(count, noun) for count, noun in counts if count or noun == "device")
+
+
+def _plural(count: int, noun: str) -> str:
+    first, *rest = noun.split(" ", maxsplit=1)
+    return " ".join([str(count), first if count == 1 else f"{first}s", *rest])
 
 
 def _table(site: Site) -> Table:
@@ -112,8 +117,11 @@ def _in_words(site: Site, account: str) -> str:
     if account not in site.services:
         return "not checked: supervisor.services leaves it out"
     section = site.written.get(account)
-    devices = section.get("devices") if isinstance(section, dict) else None
-    kinds = Counter(_kind(device) for device in (devices.values() if isinstance(devices, dict) else devices or ()))
+    if not isinstance(section, dict):
+        return "right"
+    devices, blocks = section.get("devices") or (), section.get("blocks") or ()
+    kinds = Counter(_kind(device) for device in (devices.values() if isinstance(devices, dict) else devices))
+    kinds.update(f"{_kind(block)} blocks" for block in blocks)
     return ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "right"
 
 

@@ -29,6 +29,7 @@ EXIT_INTERRUPTED = 130
 OWN = {
     "up": "hashbus_supervisor.up:main",
     "watch": "hashbus_supervisor.watch:main",
+    "run": "hashbus_supervisor.run_one:main",
     "check-config": "hashbus_supervisor.check:main",
     "setup": "hashbus_supervisor.set_up:main",
 }

@@ -27,7 +27,7 @@ from amqtt.contexts import Action  # type: ignore[import-untyped]
 
 from hashbus import logs
 from hashbus.bus import whose
-from hashbus.topics import BASE
+from hashbus.topics import BASE, SERVICES, service_kind
 from hashbus_supervisor.private_files import write_whole
 
 if TYPE_CHECKING:
@@ -148,7 +148,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, required=True, help="file that retained state is kept in")
     arguments = parser.parse_args(argv)
     logs.configure("broker", "INFO", for_people=False)
-    files = [file for file in arguments.secrets.iterdir() if file.is_file() and not file.name.startswith(".")]
+    # Other secrets may lie beside those of the accounts: they open no door here.
+    files = [file for file in arguments.secrets.iterdir() if service_kind(file.name) in SERVICES]
     passwords = {file.name: file.read_text(encoding="utf-8").strip() for file in files}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(arguments.host, arguments.port, passwords, arguments.state))

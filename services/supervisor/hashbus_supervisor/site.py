@@ -17,12 +17,14 @@ from hashbus.config_sources import from_environment, from_file, merged
 from hashbus.settings import PREFIX, load
 from hashbus.topics import SERVICES, service_kind
 from hashbus_supervisor.broker_files import BrokerFiles
+from hashbus_supervisor.problems import CannotRun
 from hashbus_supervisor.settings import SIMULATOR, BrokerKind, SupervisorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ACCOUNT = "supervisor"
+POLLER = "poller"
 LOOPBACK = "127.0.0.1"
 DEFAULT_FILE = Path("config/site.yaml")
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -73,9 +75,16 @@ class Site:
     @property
     def devices(self) -> tuple[str, ...]:
         """Return the ids of the devices that are written down one by one."""
-        poller = self.written.get("poller")
+        poller = self.written.get(POLLER)
         devices = poller.get("devices") if isinstance(poller, dict) else None
         return tuple(devices) if isinstance(devices, dict) else ()
+
+    @property
+    def blocks(self) -> tuple[Any, ...]:
+        """Return the blocks of devices, as they are written down."""
+        poller = self.written.get(POLLER)
+        blocks = poller.get("blocks") if isinstance(poller, dict) else None
+        return tuple(blocks) if isinstance(blocks, list) else ()
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -114,7 +123,15 @@ class Site:
             result.pop(f"{PREFIX}BROKER__PASSWORD", None)
             result[f"{PREFIX}BROKER__USERNAME"] = account
             result[f"{PREFIX}BROKER__PASSWORD_FILE"] = str(self.secrets / account)
+        if service_kind(account) == POLLER and len(self.pollers) > 1 and account in self.pollers:
+            # Several pollers share the devices, each one its part, unless the owner says which part is whose.
+            result.setdefault(f"{PREFIX}POLLER__SHARD", f"{self.pollers.index(account) + 1}/{len(self.pollers)}")
         return result
+
+    @property
+    def pollers(self) -> tuple[str, ...]:
+        """Return the accounts of all pollers of this site."""
+        return tuple(name for name in self.services if service_kind(name) == POLLER)
 
     @property
     def has_own_accounts(self) -> bool:
@@ -142,6 +159,17 @@ def signed_in(site: Site) -> SupervisorSettings:
     if site.broker_kind is BrokerKind.EXTERNAL:
         return site.settings
     return load(SupervisorSettings, site.file, account=ACCOUNT, environ=site.environment(ACCOUNT))
+
+
+def check_is_set_up(site: Site, account: str) -> None:
+    """Raise CannotRun when nobody has made this account yet, although it is ours to make."""
+    secret = site.secrets / account
+    if site.has_own_accounts and account in site.accounts and not secret.is_file():
+        raise CannotRun(
+            f"this site was never set up here: {secret} is missing\n"
+            "  start it:         hashbus up\n"
+            "  only set it up:   hashbus setup"
+        )
 
 
 def mosquitto_program(path: str | None = None, folders: Sequence[str] = SYSTEM_FOLDERS) -> str | None:

@@ -22,7 +22,7 @@ from hashbus_supervisor.board import HEARS, Board
 from hashbus_supervisor.events import Events
 from hashbus_supervisor.page import Page, services_on_bus
 from hashbus_supervisor.problems import CannotRun
-from hashbus_supervisor.site import ACCOUNT, read_site, signed_in
+from hashbus_supervisor.site import ACCOUNT, check_is_set_up, read_site, signed_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -50,21 +50,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--plain", action="store_true", help="one line an event in place of the live table")
     arguments = parser.parse_args(argv)
     site = read_site(arguments.config)
-    _check_is_set_up(site)
+    check_is_set_up(site, ACCOUNT)
     watch = Watch(site)
     show = watch.lines if arguments.json else watch.table if arguments.once else watch.events
     if sys.stdout.isatty() and not (arguments.json or arguments.once or arguments.plain):
         show = watch.live
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_told(lambda: show(is_once=arguments.once)))
-
-
-def _check_is_set_up(site: Site) -> None:
-    secret = site.secrets / ACCOUNT
-    if site.has_own_accounts and not secret.is_file():
-        raise CannotRun(
-            f"{site.name}: this site was never started here ({secret} is missing); start it with `hashbus up`"
-        )
 
 
 async def _until_told(work: Callable[[], Awaitable[int]]) -> int:
