@@ -1,1 +1,1 @@
-"""Tells people what happens on the site."""
+"""The notifier: knows what a person should be told, and says it once."""
