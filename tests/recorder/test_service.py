@@ -145,6 +145,8 @@ def test_once_records_what_the_broker_retains(recorder: Recorder) -> None:
 
 def test_a_second_recorder_on_the_same_data_says_so_and_ends(recorder: Recorder) -> None:
     with recorder.running():
+        # Under the same name the broker would let only one of them in.
+        recorder.settings["site"] += "-2"
         second = recorder.once("--once")
 
     assert second.returncode == 2
@@ -153,6 +155,7 @@ def test_a_second_recorder_on_the_same_data_says_so_and_ends(recorder: Recorder)
 
 def test_a_taken_port_is_named(recorder: Recorder) -> None:
     with recorder.running():
+        recorder.settings["site"] += "-2"
         recorder.settings["data_dir"] += "-2"
         second = recorder.once()
 

@@ -14,7 +14,6 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from annotated_types import MaxLen
 from pydantic import BaseModel
 
 from hashbus.messages import VOCABULARY, Message
@@ -78,7 +77,6 @@ def _readers(kind: type[BaseModel], words: bool) -> tuple[tuple[str, Reader], ..
 
 def _reader(name: str, field: FieldInfo, words: bool) -> Reader | None:
     kind, facts = _unwrapped(field.annotation, list(field.metadata))
-    unit = next((fact for fact in facts if isinstance(fact, Unit)), None)
     if get_origin(kind) is tuple:
         return _list_reader(name, get_args(kind)[0])
     if get_origin(kind) is dict:
@@ -92,10 +90,9 @@ def _reader(name: str, field: FieldInfo, words: bool) -> Reader | None:
         return lambda value: iter([(name, str(value.value))])
     if issubclass(kind, BaseModel):
         return _part_reader(f"{name}_", kind)
-    is_word = issubclass(kind, str) and any(
-        isinstance(fact, MaxLen) and fact.max_length <= _WORD_LENGTH for fact in facts
-    )
-    return (lambda value: iter([(name, value)])) if is_word and words and unit is None else None
+    # A word has a short bound, a text for people a long one, an id a pattern instead.
+    is_word = issubclass(kind, str) and any(getattr(fact, "max_length", None) == _WORD_LENGTH for fact in facts)
+    return (lambda value: iter([(name, value)])) if is_word and words else None
 
 
 def _list_reader(name: str, content: Any) -> Reader | None:

@@ -89,7 +89,7 @@ async def _answer(running: Running[RecorderSettings], store: TimeSeriesRepositor
             [f"recorder.history.port: {where.host}:{where.port} cannot be used: {error.strerror}; choose a free one"]
         ) from None
     stack.push_async_callback(runner.cleanup)
-    log.info("answers questions", at=f"http://{where.host}:{port}/history")
+    log.info("answers questions", url=f"http://{where.host}:{port}/history")
 
 
 async def _hear(subscription: Subscription[Message], recording: Recording) -> None:

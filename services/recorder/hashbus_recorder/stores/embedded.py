@@ -69,7 +69,9 @@ class EmbeddedStore:
 
     async def totals(self, question: Question) -> Totals:
         """Return the site over time. The step is widened to whole base buckets."""
-        await self._on_writer(_settle, question.stop_ms, self._totals_step_ms)
+        for measurement, hour_ms in await self._on_writer(totals.unsettled_hours, question.stop_ms):
+            if measurement == question.measurement and hour_ms + HOUR_MS > question.first_ms:
+                await self._on_writer(_settle, measurement, hour_ms, question.stop_ms, self._totals_step_ms)
         return await self._on_reader(_totals, question, self._totals_step_ms)
 
     async def samples(self, question: Question) -> AsyncIterator[Samples]:
@@ -186,7 +188,9 @@ def _newest_ms(connection: sqlite3.Connection, number: int) -> int | None:
     (hour_ms,) = connection.execute("SELECT max(hour_ms) FROM chunk WHERE series = ?", (number,)).fetchone()
     if hour_ms is None or (loose_ms is not None and loose_ms >= hour_ms + HOUR_MS):
         return int(loose_ms) if loose_ms is not None else None
-    return points_table.read_hour(connection, number, hour_ms).times_ms[-1]
+    # The times alone are read, without any field.
+    hour = points_table.read_points(connection, number, hour_ms, hour_ms + HOUR_MS, lambda _: False)
+    return next((block.times_ms[-1] for block in hour if block.times_ms), None)
 
 
 def _series(connection: sqlite3.Connection) -> list[Series]:
@@ -209,17 +213,15 @@ def _fields_of(connection: sqlite3.Connection, question: Question) -> tuple[int,
     return number, question.fields or tuple(json.loads(fields))
 
 
-def _settle(connection: sqlite3.Connection, before_ms: int, step_ms: int) -> None:
-    for measurement, hour_ms in totals.unsettled_hours(connection, before_ms):
-        with transaction(connection):
-            totals.settle_hour(connection, measurement, hour_ms, before_ms, step_ms)
+def _settle(connection: sqlite3.Connection, measurement: str, hour_ms: int, before_ms: int, step_ms: int) -> None:
+    with transaction(connection):
+        totals.settle_hour(connection, measurement, hour_ms, before_ms, step_ms)
 
 
 def _chores(connection: sqlite3.Connection, now_ms: int, keep: Retention, step_ms: int) -> Iterator[None]:
     settled_ms = (now_ms - _SETTLE_GRACE_MS) // step_ms * step_ms
     for measurement, hour_ms in totals.unsettled_hours(connection, settled_ms):
-        with transaction(connection):
-            totals.settle_hour(connection, measurement, hour_ms, settled_ms, step_ms)
+        _settle(connection, measurement, hour_ms, settled_ms, step_ms)
         yield
     while hours := points_table.hours_to_pack(connection, now_ms - _PACK_GRACE_MS, _SLICE):
         with transaction(connection):
