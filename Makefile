@@ -23,8 +23,10 @@ setup-test: ## install that, and what the checks and tests need
 up: setup ## run a site: the simulated one, or yours with CONFIG=your.yaml
 	@$(BIN)/hashbus up --config $(CONFIG)
 
+# Four at a time on two cores, as most of a test is waiting for a server; each file by itself, as the emulated miners of
+# a file have addresses of their own.
 test: setup-test check ## check the code and run all tests
-	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST) $(TESTS)
+	$(BIN)/pytest -n 4 --dist loadfile $(PYTEST) $(TESTS)
 
 check: setup-test ## lint, types, architecture, sizes, generated files
 	$(BIN)/ruff check .
