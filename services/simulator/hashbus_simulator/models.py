@@ -51,6 +51,8 @@ WHATSMINERS: tuple[MinerModel, ...] = (
                max_fan_rpm=7000),
     MinerModel("M60S_VK30", 186.0, 3441.0, 3, 245, 620.0, Cooling.AIR, "H60S", "P463C", "CB6V10", "K90", fans=2,
                max_fan_rpm=7000),
+    MinerModel("M30S+_VE40", 100.0, 3400.0, 3, 156, 690.0, Cooling.AIR, "H30", "P221B", "CB4V10", "K1975", fans=2,
+               max_fan_rpm=7000),
 )  # fmt: skip
 
 ANTMINERS: tuple[MinerModel, ...] = (
