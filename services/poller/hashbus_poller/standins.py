@@ -90,7 +90,7 @@ def hex_digits(mac: str) -> str:
 
 
 def _candidate(secret: Secret, value: str, number: int) -> str:
-    if secret is Secret.IP:
+    if secret is Secret.IP and re.fullmatch(r"[\d.]{7,15}", value):
         return _ip(len(value), number)
     if secret is Secret.WALLET:
         start = _WALLET_START.match(value)

@@ -25,7 +25,7 @@ def complaint(error: DeviceError, driver: str | None) -> RenderableType:
 
 
 def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
+    return Padding(text, (0, 0, 0, 2), expand=False)
 
 
 def kind_of(error: DeviceError) -> str:

@@ -115,7 +115,7 @@ def _show(exchange: dict[str, Any]) -> None:
     size = f"{exchange['bytes']:,} bytes"
     heading.append(f"  {exchange['at'].astimezone():%H:%M:%S}, {duration(age_s)} ago, {size}", style="dim")
     paper.print(heading)
-    paper.print(Padding(_answer(exchange["answer"]), (0, 0, 1, 2)))
+    paper.print(Padding(_answer(exchange["answer"]), (0, 0, 1, 2), expand=False))
 
 
 def _answer(answer: str) -> RenderableType:

@@ -140,7 +140,7 @@ def _style(seen: Examination) -> str:
 
 
 def _section(title: str, body: RenderableType) -> list[RenderableType]:
-    return [Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2))]
+    return [Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]
 
 
 def _side_by_side(known: Sequence[tuple[str, str]], width: int) -> RenderableType:
