@@ -13,6 +13,8 @@ from hashbus.messages import (
     MeterAvailability,
     MeterTelemetry,
     MinerAvailability,
+    SensorAvailability,
+    SensorTelemetry,
 )
 from hashbus_poller.drivers.contract import DeviceKind
 
@@ -25,15 +27,22 @@ if TYPE_CHECKING:
     from hashbus_poller.settings import DeviceSettings
     from hashbus_poller.tapes import Ring
 
-AVAILABILITY: dict[DeviceKind, type[MinerAvailability | BatteryAvailability | MeterAvailability]] = {
+SOURCE = "poller"
+"""Under which name the poller's own sensors stand on the bus."""
+
+AVAILABILITY: dict[
+    DeviceKind, type[MinerAvailability | BatteryAvailability | MeterAvailability | SensorAvailability]
+] = {
     DeviceKind.MINER: MinerAvailability,
     DeviceKind.BATTERY: BatteryAvailability,
     DeviceKind.METER: MeterAvailability,
+    DeviceKind.SENSOR: SensorAvailability,
 }
 
-TELEMETRY: dict[DeviceKind, type[BatteryTelemetry | MeterTelemetry]] = {
+TELEMETRY: dict[DeviceKind, type[BatteryTelemetry | MeterTelemetry | SensorTelemetry]] = {
     DeviceKind.BATTERY: BatteryTelemetry,
     DeviceKind.METER: MeterTelemetry,
+    DeviceKind.SENSOR: SensorTelemetry,
 }
 
 
@@ -63,7 +72,13 @@ class Device:
     @property
     def kind(self) -> DeviceKind:
         """Return what it is."""
-        return self.spec.kind
+        return self.spec.kind_of(self.settings)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """Return the levels of its topics: its id under its kind, and of a sensor who speaks of it."""
+        own = {self.kind.value: self.id}
+        return {"source": SOURCE, **own} if self.kind is DeviceKind.SENSOR else own
 
     @property
     def host(self) -> str | None:
@@ -73,5 +88,5 @@ class Device:
     def say_availability(self, state: AvailabilityState, since: datetime, reason: str | None) -> None:
         """Tell the site whether the device is reached."""
         kind = AVAILABILITY[self.kind]
-        level: dict[str, Any] = {self.kind.value: self.id}
-        self.say(kind(site=self.site, at=self.clock.now(), state=state, since=since, reason=reason, **level))
+        levels: dict[str, Any] = self.levels
+        self.say(kind(site=self.site, at=self.clock.now(), state=state, since=since, reason=reason, **levels))

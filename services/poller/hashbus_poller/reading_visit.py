@@ -1,4 +1,4 @@
-"""What the poller does each round with a device that is only read: a battery or a meter."""
+"""What the poller does each round with a device that is only read: a battery, a meter or a sensor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hashbus_poller.device import TELEMETRY
+from hashbus_poller.drivers.contract import DeviceKind
 
 if TYPE_CHECKING:
     from hashbus_poller.device import Device
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReadingVisit:
-    """Reads one battery or meter and says what it said."""
+    """Reads one battery, meter or sensor and says what it said."""
 
     device: Device
 
@@ -25,5 +26,7 @@ class ReadingVisit:
         # A portal may show an old figure for hours: it is as old as the device says, not as our question.
         at = min(at, getattr(reading, "taken_at", None) or at)
         telemetry = TELEMETRY[device.kind]
-        level: dict[str, Any] = {device.kind.value: device.id}
-        device.say(telemetry(site=device.site, at=at, driver=device.spec.name, **level, **reading.__dict__))
+        more: dict[str, Any] = device.levels
+        if device.kind is not DeviceKind.SENSOR:
+            more["driver"] = device.spec.name
+        device.say(telemetry(site=device.site, at=at, **more, **reading.__dict__))

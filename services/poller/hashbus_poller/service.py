@@ -24,6 +24,7 @@ from hashbus_poller.polling import DevicePoll, Pace
 from hashbus_poller.reading_visit import ReadingVisit
 from hashbus_poller.registry import drivers
 from hashbus_poller.sharding import part_of
+from hashbus_poller.shared import Shared
 from hashbus_poller.tapes import Ring
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Fleet:
         self.slots = asyncio.Semaphore(self.section.connections)
         self.miners: dict[str, MinerVisit] = {}
         self.polls: dict[str, DevicePoll] = {}
+        self.shared = Shared()
         part, parts = self.section.shard_of
         for device_id, settings in self.section.devices.items():
             if part_of(device_id, parts) == part:
@@ -57,12 +59,12 @@ class Fleet:
         running, section = self._running, self.section
         spec = drivers()[settings.driver]
         ring = Ring(running.clock, section.raw_replies)
-        driver = spec.create(settings, Wiring(running.clock, http, ring))
+        driver = spec.create(settings, Wiring(running.clock, http, ring, self.shared))
         device = Device(
             device_id, running.settings.site, settings, spec, driver, ring, running.clock, running.bus.publish
         )
         visit: MinerVisit | ReadingVisit
-        if spec.kind is DeviceKind.MINER:
+        if device.kind is DeviceKind.MINER:
             visit = self.miners[device_id] = MinerVisit(device, section.thresholds, section.confirm_s)
         else:
             visit = ReadingVisit(device)
@@ -70,7 +72,7 @@ class Fleet:
         spread_s = min(interval_s, len(section.devices) / FIRST_VISITS_PER_S)
         pace = Pace(interval_s, spread_s, section.offline_after, section.offline_retry_s)
         self.polls[device_id] = DevicePoll(device, visit, pace, self.slots)
-        metrics.DEVICES.labels(spec.kind.value).inc()
+        metrics.DEVICES.labels(device.kind.value).inc()
 
     def raw(self, device_id: str) -> tuple[HTTPStatus, str, bytes]:
         """Answer `hashbus raw`: the last exchanges of a device as JSON."""

@@ -109,7 +109,7 @@ class PollerSection(Section):
 
     def count(self, kind: DeviceKind) -> int:
         """Return how many devices of a kind are configured."""
-        return sum(1 for device in self.devices.values() if drivers()[device.driver].kind is kind)
+        return sum(drivers()[device.driver].kind_of(device) is kind for device in self.devices.values())
 
 
 @cache

@@ -59,7 +59,7 @@ from hashbus.messages.plan import (
     SkippedMiner,
 )
 from hashbus.messages.request import CurtailmentRequest, PowerRequest, Profile, ProfileRequest, Rank
-from hashbus.messages.sensor import SensorReading, SensorTelemetry
+from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
 from hashbus.messages.service import Alert, ServiceStatus, Severity
 
 VOCABULARY: tuple[type[Message], ...] = (
@@ -77,6 +77,7 @@ VOCABULARY: tuple[type[Message], ...] = (
     MeterTelemetry,
     MeterAvailability,
     SensorTelemetry,
+    SensorAvailability,
     PowerRequest,
     ProfileRequest,
     CurtailmentRequest,
@@ -148,6 +149,7 @@ __all__ = [
     "Profile",
     "ProfileRequest",
     "Rank",
+    "SensorAvailability",
     "SensorReading",
     "SensorTelemetry",
     "ServiceStatus",

@@ -74,6 +74,7 @@ class MeterReading(Part):
     """One reading of an electricity meter. `power_w` is positive while buying."""
 
     power_w: SignedWatts
+    taken_at: Moment | None = Field(None, description="When it was measured, where that is not now")
     phases_w: tuple[SignedWatts, ...] = ()
     voltage_v: Volts | None = None
     current_a: SignedAmperes | None = None

@@ -197,6 +197,7 @@ class MinerReading(Part):
     psu_fan_rpm: Rpm | None = None
     pump_rpm: Rpm | None = None
     flow_lpm: LitresPerMinute | None = None
+    heat_w: Watts | None = Field(None, description="What the liquid carries away: flow times its warming")
     frequency_mhz: Megahertz | None = None
     input_v: Volts | None = None
 

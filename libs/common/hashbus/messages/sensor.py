@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from hashbus.messages.base import Id, Message, Part, Word
+from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
+from hashbus.messages.miner import AvailabilityState
 from hashbus.topics import Keep, Topic
 from hashbus.units import Bars, Celsius, LitresPerMinute, Percent, Rpm, SignedWatts, WattHours
 
@@ -15,7 +16,10 @@ from hashbus.units import Bars, Celsius, LitresPerMinute, Percent, Rpm, SignedWa
 class SensorReading(Part):
     """One reading of a sensor; only what it measures is set."""
 
+    taken_at: Moment | None = Field(None, description="When it was measured, where that is not now")
     temperature_c: Celsius | None = None
+    inlet_c: Celsius | None = Field(None, description="Of a loop: the liquid on its way to what it cools")
+    outlet_c: Celsius | None = Field(None, description="Of a loop: the liquid on its way back")
     target_c: Celsius | None = None
     humidity_pct: Percent | None = None
     contact: bool | None = Field(None, description="True is closed")
@@ -44,3 +48,17 @@ class SensorTelemetry(SensorReading, Message):
     source: Id
     sensor: Id
     name: Word | None = Field(None, description="As people call it; a Zigbee name may have slashes, an id may not")
+
+
+class SensorAvailability(Message):
+    """Whether the sensor is reached, since when, and why not."""
+
+    topic: ClassVar[Topic] = Topic(
+        "sensor/{source}/{sensor}/availability", writers=("poller", "smarthome"), retain=True
+    )
+
+    source: Id
+    sensor: Id
+    state: AvailabilityState
+    since: Moment
+    reason: Text | None = None

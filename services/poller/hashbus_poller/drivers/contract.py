@@ -11,16 +11,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hashbus.messages import BatteryReading, Level, MeterReading, MinerIdentity, MinerReading, OrderParams
+from hashbus.messages import (
+    BatteryReading,
+    Level,
+    MeterReading,
+    MinerIdentity,
+    MinerReading,
+    OrderParams,
+    SensorReading,
+)
+from hashbus_poller.shared import Shared
 
 if TYPE_CHECKING:
     import aiohttp
 
     from hashbus.clock import Clock
+
+R_co = TypeVar("R_co", BatteryReading, MeterReading, SensorReading, covariant=True)
 
 
 class DeviceError(Exception):
@@ -77,22 +88,10 @@ class MinerDriver(Protocol):
         ...
 
 
-class BatteryDriver(Protocol):
-    """One battery or inverter on the wire."""
+class ReadingDriver(Protocol[R_co]):
+    """A battery, a meter, a probe, a plug: a device that is only read."""
 
-    async def read(self) -> BatteryReading:
-        """Take one reading; DeviceError when none can be had."""
-        ...
-
-    async def close(self) -> None:
-        """Give up connections and sessions."""
-        ...
-
-
-class MeterDriver(Protocol):
-    """One electricity meter on the wire."""
-
-    async def read(self) -> MeterReading:
+    async def read(self) -> R_co:
         """Take one reading; DeviceError when none can be had."""
         ...
 
@@ -192,6 +191,7 @@ class DeviceKind(StrEnum):
     MINER = "miner"
     BATTERY = "battery"
     METER = "meter"
+    SENSOR = "sensor"
 
 
 class DeviceOptions(BaseModel):
@@ -202,30 +202,36 @@ class DeviceOptions(BaseModel):
     timeout_s: float = Field(5.0, gt=0, le=120, description="Longest wait for one whole answer")
 
 
+def _address_or_name(host: str) -> str:
+    """Refuse what only looks like an address: one with a port behind it, or 10.0.0.256."""
+    if ":" in host or host.replace(".", "").isdecimal():
+        ip_address(host)
+    return host
+
+
+Host = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"), AfterValidator(_address_or_name)
+]
+"""Where a device is in the network: an IP address or a host name."""
+
+
 class HostOptions(DeviceOptions):
     """A device with an address."""
 
-    host: str = Field(
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$",
-        description="IP address or host name, without a port or `http://`",
-    )
-
-    @field_validator("host")
-    @classmethod
-    def _is_an_address_or_a_name(cls, host: str) -> str:
-        """Refuse what only looks like an address: one with a port behind it, or 10.0.0.256."""
-        if ":" in host or host.replace(".", "").isdecimal():
-            ip_address(host)
-        return host
+    host: Host = Field(description="IP address or host name, without a port or `http://`")
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """What the poller lends a driver: the clock, one HTTP client for all devices, and the tape."""
+    """What the poller lends a driver: the clock, one HTTP client for all devices, and the tape.
+
+    `shared` holds what several devices use together, such as the turn on a serial line.
+    """
 
     clock: Clock
     http: Callable[[], aiohttp.ClientSession]
     tape: Tape
+    shared: Shared = field(default_factory=Shared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +264,10 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class DriverSpec:
-    """A driver as its entry point (group `hashbus.drivers`) gives it to the poller."""
+    """A driver as its entry point (group `hashbus.drivers`) gives it to the poller.
+
+    `kind` is what it reads when its options do not say it: a generic driver has an option `kind`.
+    """
 
     name: str
     kind: DeviceKind
@@ -270,3 +279,8 @@ class DriverSpec:
     looks: tuple[Look, ...] = ()
     min_interval_s: float = 1.0
     """The device is harmed or angered by polling it more often."""
+
+    def kind_of(self, options: object) -> DeviceKind:
+        """Return what a device with these options is."""
+        kind = getattr(options, "kind", None)
+        return kind if isinstance(kind, DeviceKind) else self.kind
