@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hashbus.clock import Clock
-from hashbus.messages import BatteryReading, Health, MeterReading, MinerIdentity, MinerReading
+from hashbus.messages import Health, MinerIdentity, MinerReading
+from hashbus.messages.base import Part
 from hashbus_poller.drivers.contract import (
     DeviceError,
     DeviceKind,
@@ -25,7 +26,6 @@ from hashbus_poller.scanning import Door, knock, recognise
 from hashbus_poller.vitals import Thresholds, judge
 
 T = TypeVar("T")
-Reading = MinerReading | BatteryReading | MeterReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Examination:
 
     clock: Clock
     identity: MinerIdentity | None = None
-    reading: Reading | None = None
+    reading: Part | None = None
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -54,8 +54,9 @@ class Examination:
     @property
     def health(self) -> Health:
         """Return the status word under the usual thresholds."""
-        is_miner = isinstance(self.reading, MinerReading)
-        return judge(self.reading, Thresholds(), Health.UNKNOWN) if is_miner else Health.UNKNOWN  # type: ignore[arg-type]
+        if not isinstance(self.reading, MinerReading):
+            return Health.UNKNOWN
+        return judge(self.reading, Thresholds(), Health.UNKNOWN)
 
     async def step(self, name: str, act: Callable[[], Awaitable[T]]) -> T | None:
         """Do one step and take its time; None when it ended in a DeviceError."""
