@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ from pathlib import Path
 import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
+from hashbus.messages import MinerState, MinerTelemetry
+from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
 from hashbus_recorder import metrics
 from hashbus_recorder.quarantine import Quarantine
 from hashbus_recorder.recording import Batching, Recording
 from hashbus_recorder.repository import Point, Question, TimeSeriesRepository
+from hashbus_recorder.service import hear
 from hashbus_recorder.spool import Spool
 from hashbus_recorder.stores.influx import InfluxStore
 from hashbus_recorder.stores.influx_server import InfluxServer
 from tests.recorder.databases import MoodyDatabase, moody_database
-from tests.recorder.stores import START, closing, every, miner, new_database
+from tests.recorder.stores import START, closing, embedded, every, miner, new_database
 from tests.servers import Influxd
 
 SOON = Batching(flush_s=0.02, batch_points=100, drain_points=100)
@@ -169,6 +173,46 @@ async def test_without_store_and_without_disk_memory_is_bounded_and_both_ends_su
     watts = [float(line.partition("power_w=")[2].split(" ")[0]) for line in database.lines]
     assert (min(watts), max(watts)) == (0, 4999)
     assert len(watts) > 500
+
+
+async def test_a_full_store_loses_nothing_and_takes_it_all_when_there_is_room_again(tmp_path: Path) -> None:
+    points = [
+        miner(f"m{number}", at, number, note=random.Random(number).randbytes(300).hex())
+        for number, at in enumerate(every(1, 3000))
+    ]
+    async with closing(embedded(tmp_path, max_mb=1)) as store, at_work(store, tmp_path) as place:
+        for point in points:
+            place.recording.add(point)
+        await until(lambda: place.spool.points > 0 and not place.recording.waiting)
+        assert "is full: free space there" in str(place.recording.problems["store"])
+
+    async with closing(embedded(tmp_path, max_mb=20)) as store:
+        async with at_work(store, tmp_path) as place:
+            await until(lambda: place.spool.points == 0)
+        kept = {one.device for one in await store.series()}
+    assert kept == {point.device for point in points}
+
+
+async def test_a_burst_is_taken_no_faster_than_it_is_written(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    poller, recorder = MemoryBus(broker, "poller"), MemoryBus(broker, "recorder")
+    bounded = Batching(flush_s=0.02, batch_points=100, memory_points=1000)
+    async with (
+        closing(embedded(tmp_path)) as store,
+        at_work(store, tmp_path, bounded) as place,
+        recorder.subscribe(MinerTelemetry) as subscription,
+    ):
+        hearing = asyncio.create_task(hear(subscription, place.recording))
+        for at in every(1, 5000):
+            poller.publish(
+                MinerTelemetry(site="home", at=at, miner="attic", driver="x", state=MinerState.MINING, power_w=1)
+            )
+        asked = Question("miner", START, every(1, 5001)[-1], 5000, ("power_w",), "attic")
+        async with asyncio.timeout(20):
+            while sum([len(part.at) async for part in store.samples(asked)]) < 5000:
+                await asyncio.sleep(0.01)
+                assert place.recording.waiting < 1000
+        hearing.cancel()
 
 
 async def test_a_recorder_that_is_stopped_while_the_store_is_away_leaves_its_points_in_the_spool(

@@ -76,6 +76,12 @@ class Recording:
         """Say whether enough points wait to be written at once."""
         return len(self._points) >= self._batching.batch_points
 
+    @property
+    def is_behind(self) -> bool:
+        """Say whether memory is half full although points can be written: whoever brings more should wait."""
+        can_write = self._store_outage.problem is None or self._spool_outage.problem is None
+        return can_write and len(self._points) >= self._batching.memory_points // 2
+
     def add(self, point: Point) -> None:
         """Take one point. At the bound of the memory the oldest get coarser, then the newest are lost."""
         if len(self._points) >= self._batching.memory_points:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAINTENANCE_S = 60.0
 _HEALTH_S = 2.0
+_BREATH_S = 0.02
 _ONCE_S = 1.0
 """How long `--once` waits for another retained message."""
 
@@ -51,7 +52,7 @@ async def main(running: Running[RecorderSettings]) -> None:
         await _answer(running, store, stack)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(recording.run(), name="recording")
-            tasks.create_task(_hear(subscription, recording), name="hearing")
+            tasks.create_task(hear(subscription, recording), name="hearing")
             tasks.create_task(_maintain(running, store), name="maintenance")
             tasks.create_task(_tell(running, recording), name="health")
 
@@ -92,14 +93,15 @@ async def _answer(running: Running[RecorderSettings], store: TimeSeriesRepositor
     log.info("answers questions", url=f"http://{where.host}:{port}/history")
 
 
-async def _hear(subscription: Subscription[Message], recording: Recording) -> None:
+async def hear(subscription: Subscription[Message], recording: Recording) -> None:
+    """Record what comes, no faster than it is written: what is not read yet waits in the bus."""
     async for message in subscription:
         point = point_of(message)
         if point is not None:
             recording.add(point)
         if recording.has_batch:
             # Messages that wait already come without a pause, in which nothing would be written.
-            await asyncio.sleep(0)
+            await asyncio.sleep(_BREATH_S if recording.is_behind else 0)
 
 
 async def _record_once(subscription: Subscription[Message], recording: Recording) -> None:
