@@ -280,6 +280,10 @@ class TestWhatWasSeen:
         assert names(twins) == ["m64-00abcd", "m64-01abcd"]
         assert names(twins[:1], taken={"m64-abcd"}) == ["m64-00abcd"]
 
+    def test_what_is_to_say_of_many_devices_is_said_once(self) -> None:
+        twins = [seen(mac=f"c2:05:11:00:ab:{last:02d}", note="turn on the API switch") for last in range(3)]
+        assert configuration(twins, drivers()).count("# turn on the API switch") == 1
+
     def test_nothing_a_device_says_leaves_its_comment(self) -> None:
         hostile = seen(model="x\ny: z", make="#\u2028", firmware="\x1b[2J", note="a\nb: c", mac="c2:05:11:00:ab:cd")
         text = configuration([hostile], drivers())

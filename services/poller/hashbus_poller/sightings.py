@@ -104,11 +104,19 @@ def _stem(device: Sighting) -> str:
 
 
 def configuration(devices: Iterable[Sighting], specs: Mapping[str, DriverSpec], taken: Collection[str] = ()) -> str:
-    """Return the devices as YAML for a site's file; what a person has to add stands there as a comment."""
+    """Return the devices as YAML for a site's file; what a person has to add stands there as a comment.
+
+    What a driver has to say of several devices stands at the first of them.
+    """
     devices = list(devices)
+    said: set[str | None] = {None}
     lines = ["poller:", "  devices:"]
     for name, device in zip(names(devices, taken), devices, strict=True):
-        lines += [f"    {name}:{_remark(device)}", *(f"      {line}" for line in _entry(name, device, specs))]
+        lines.append(f"    {name}:{_remark(device)}")
+        if device.note not in said:
+            lines.append(f"      # {_one_line(device.note or '')}")
+            said.add(device.note)
+        lines += [f"      {line}" for line in _entry(name, device, specs)]
     return "\n".join(lines) + "\n"
 
 
@@ -121,8 +129,6 @@ def _remark(device: Sighting) -> str:
 def _entry(name: str, device: Sighting, specs: Mapping[str, DriverSpec]) -> Iterator[str]:
     settings: dict[str, Any] = {"driver": device.driver, "host": device.host, **device.options}
     yield from yaml.safe_dump(settings, sort_keys=False).splitlines()
-    if device.note:
-        yield f"# {_one_line(device.note)}"
     spec = specs.get(device.driver)
     for option in secret_options(spec.options) if spec else ():
         yield f"# {option}_file: secrets/{name}"
