@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -286,12 +287,8 @@ class TestWhatWasSeen:
 
     def test_nothing_a_device_says_leaves_its_comment(self) -> None:
         hostile = seen(model="x\ny: z", make="#\u2028", firmware="\x1b[2J", note="a\nb: c", mac="c2:05:11:00:ab:cd")
-        text = configuration([hostile], drivers())
-        assert all(
-            line.lstrip().startswith(("#", "poller", "devices", "x", "driver", "host"))
-            for line in text.split("\n")
-            if line
-        )
+        written = yaml.safe_load(configuration([hostile], drivers()))
+        assert written == {"poller": {"devices": {"x-y-z-abcd": {"driver": "whatsminer", "host": "10.0.0.1"}}}}
 
 
 class TestNetworks:
