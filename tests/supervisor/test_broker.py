@@ -1,6 +1,7 @@
 """The broker of a site, mosquitto's or the embedded one: who may come in, who may write what, what survives."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from hashbus_supervisor.accounts import hashed, password_file, verifies
 from hashbus_supervisor.broker_files import mosquitto_conf
 from hashbus_supervisor.site import mosquitto_program
 from tests.servers import ROOT, program, wait_until
+from tests.supervisor.conftest import Command
 from tests.supervisor.running_up import Up
 
 TELEMETRY = "hashbus/test/miner/attic/telemetry"
@@ -50,6 +52,10 @@ def test_a_service_cannot_write_what_another_is_the_writer_of(up: Up) -> None:
     assert retained(up, TELEMETRY) == ""
 
 
+def test_the_broker_is_named_as_what_it_is(up: Up) -> None:
+    assert re.search(r"broker (mosquitto on|embedded broker on .*, fit for a home)", up.said)
+
+
 def test_nobody_comes_in_with_a_wrong_password(up: Up) -> None:
     command = [program("mosquitto_sub"), *login(up, "poller", "guessed"), "-t", "#", "-W", "5"]
     refused = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
@@ -86,30 +92,23 @@ def test_a_killed_broker_comes_back_with_what_it_saved_and_what_the_living_say(t
         assert wait_until(lambda: '"power_w":3600' in retained(up, TELEMETRY))
 
 
-def test_the_embedded_broker_is_named_as_what_it_is(tmp_path: Path) -> None:
-    with Up(tmp_path, {"recorder": "works"}, broker="embedded").start() as up:
-        up.until("embedded broker on 127.0.0.1:.* fit for a home")
-        up.stop()
-
-
 def test_without_mosquitto_none_is_found(tmp_path: Path) -> None:
     assert mosquitto_program(path=str(tmp_path), folders=()) is None
     assert mosquitto_program() == program("mosquitto")
 
 
-def test_what_a_person_added_to_the_broker_stays(tmp_path: Path) -> None:
+def test_what_a_person_added_to_the_broker_stays(tmp_path: Path, command: Command) -> None:
     up = Up(tmp_path, {"recorder": "works"})
-    with up.start():
-        up.until("broker ready")
-        up.stop()
+    command("setup", "--config", up.file)
     files = up.data_dir / "mosquitto"
     passwd = files / "passwd"
     passwd.write_text(passwd.read_text() + hashed("grafana", "secret", b"salt" * 3) + "\n")
     (files / "acl.local").write_text("user grafana\ntopic read hashbus/#\n")
-    with up.start():
-        up.until("broker ready")
-        assert "grafana:" in passwd.read_text()
-        assert (files / "acl").read_text().endswith("user grafana\ntopic read hashbus/#\n")
+    (files / "conf.d" / "lan.conf").write_text("# a listener\n")
+    assert "written" in command("setup", "--config", up.file).out
+    assert "grafana:" in passwd.read_text()
+    assert (files / "acl").read_text().endswith("user grafana\ntopic read hashbus/#\n")
+    assert (files / "conf.d" / "lan.conf").read_text() == "# a listener\n"
 
 
 def test_a_line_of_a_password_file_is_what_mosquitto_passwd_writes(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, Recorder
 from hashbus_supervisor.settings import SupervisorSettings
 from hashbus_supervisor.site import read_site
 from tests.servers import ROOT
-from tests.supervisor.running_up import hashbus
+from tests.supervisor.conftest import Command
 
 EXAMPLE = ROOT / "config" / "example.yaml"
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
@@ -68,18 +68,21 @@ def test_the_example_gives_every_option_its_default(model: type[SiteSettings]) -
     assert load(model, EXAMPLE, account="example", environ={}) == model()
 
 
-def test_the_demo_is_right() -> None:
-    done = hashbus("check-config", ROOT / "config" / "demo.yaml", cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_demo_is_right(command: Command) -> None:
+    done = command("check-config", ROOT / "config" / "demo.yaml")
+    assert done.code == 0, done.out + done.err
 
 
-def test_the_farm_is_right_once_its_secrets_are_there(tmp_path: Path) -> None:
+def test_the_farm_is_right_once_its_secrets_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     secrets = [word for name in ("antminer", "whatsminer", "influxdb_token") for word in ("--secret", name)]
-    assert hashbus("setup", "--config", "config/farm.yaml", *secrets, cwd=tmp_path).returncode == 0
-    done = hashbus("check-config", "config/farm.yaml", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 blocks of devices" in done.stdout
+    assert command("setup", "--config", "config/farm.yaml", *secrets).code == 0
+    done = command("check-config", "config/farm.yaml")
+    assert done.code == 0, done.out + done.err
+    assert "2 blocks of devices" in done.out
 
 
 def test_three_pollers_share_the_miners_of_the_farm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,16 @@ def test_a_sum_of_nothing_is_no_zero() -> None:
     assert line_with("site", page) == "site 0 of 2 miners - -"
 
 
+def test_a_miner_that_sleeps_adds_nothing_and_hides_nothing() -> None:
+    page = page_of(reading("attic"), reading("garage", state=MinerState.SLEEPING, hashrate_ths=None, power_w=None))
+    assert "site 2 of 2 miners 200.0 ≥3000" in line_with("site", page)
+
+
+def test_a_narrow_terminal_leaves_out_what_matters_least() -> None:
+    page = page_of(info("attic"), reading("attic", 3, liquid_c=41, power_limit_w=3600))
+    assert line_with("attic", page, 60) == "● attic WhatsMiner M64_VL40 200.0 3000 76° 3 s"
+
+
 def test_a_setpoint_is_the_limit_while_it_holds() -> None:
     setpoint = PowerSetpoint(**about("attic"), power_w=2160, valid_until=NOW + timedelta(minutes=5), reason="battery")
     messages = (reading("attic", power_limit_w=3600), setpoint)

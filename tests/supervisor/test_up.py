@@ -5,13 +5,15 @@ import signal
 import socket
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hashbus.topics import SERVICES
 from tests.servers import accepts_connections, wait_until
-from tests.supervisor.running_up import Up, hashbus, is_alive
+from tests.supervisor.conftest import Command
+from tests.supervisor.running_up import Up, is_alive
 
 
 def test_a_site_starts_shows_its_miners_and_ends_in_order(tmp_path: Path) -> None:
@@ -56,16 +58,6 @@ def test_a_crash_loop_is_called_so_and_the_cause_is_shown(tmp_path: Path) -> Non
         assert "Traceback" in (up.data_dir / "log" / "recorder.log").read_text()
 
 
-def test_a_service_that_does_not_end_is_killed(tmp_path: Path) -> None:
-    with Up(tmp_path, {"recorder": "stays"}, stop_s=0.3).start() as up:
-        log = up.data_dir / "log" / "recorder.log"
-        assert wait_until(lambda: log.exists() and "here to stay" in log.read_text())
-        stubborn = up.children()["recorder"]
-        assert up.stop() == 0
-        assert "recorder did not end within 0.3 s and was killed" in up.said
-        assert not is_alive(stubborn)
-
-
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_nothing_is_left_behind_when_the_supervisor_is_killed(tmp_path: Path, broker: str) -> None:
     services = {"simulator": "simulates", "recorder": "works", "poller": "stays"}
@@ -79,53 +71,6 @@ def test_nothing_is_left_behind_when_the_supervisor_is_killed(tmp_path: Path, br
         assert not accepts_connections("127.0.0.1", up.port)
 
 
-def test_the_end_of_the_terminal_ends_the_site_in_good_order(tmp_path: Path) -> None:
-    with Up(tmp_path, {"recorder": "works"}).start() as up:
-        up.until("recorder ready")
-        assert up.stop(signal.SIGHUP) == 0
-        assert up.diary == ["recorder ended, broker there"]
-
-
-def test_a_second_up_on_the_same_state_is_refused(tmp_path: Path) -> None:
-    with Up(tmp_path, {"recorder": "works"}).start() as up:
-        up.until("broker ready")
-        second = hashbus("up", "--config", up.file)
-        assert second.returncode == 1
-        assert f"another `hashbus up` (process {up.pid}) already runs the site in {up.data_dir}" in second.stderr
-
-
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
-    up = Up(tmp_path, {"recorder": "works"})
-    with socket.create_server(("127.0.0.1", up.port)):
-        refused = hashbus("up", "--config", up.file)
-    assert refused.returncode == 1
-    assert f"port {up.port} of 127.0.0.1 cannot be used: address already in use" in refused.stderr
-    assert f"ss -ltnp 'sport = :{up.port}'" in refused.stderr
-    assert "set broker.port" in refused.stderr
-
-
-def test_the_first_run_makes_an_account_for_everybody_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    up = Up(tmp_path, {"recorder": "works"})
-    made = hashbus("setup", "--config", up.file, "--secret", "influxdb_token")
-    assert made.returncode == 0, made.stderr
-    secrets = up.data_dir / "secrets"
-    assert {file.name for file in secrets.iterdir()} == {*SERVICES, "influxdb_token"}
-    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o600}
-    assert len({file.read_text() for file in secrets.iterdir()}) == len(SERVICES) + 1
-    before = {file.name: file.read_text() for file in secrets.iterdir()}
-    assert "as it was" in hashbus("setup", "--config", up.file).stdout
-    assert {file.name: file.read_text() for file in secrets.iterdir()} == before
-
-
-def test_a_dry_run_says_what_would_be_started_and_makes_nothing(tmp_path: Path) -> None:
-    up = Up(tmp_path, {"poller": "reads"})
-    dry = hashbus("up", "--config", up.file, "--dry-run")
-    assert dry.returncode == 0, dry.stderr
-    assert "fake_service.py reads poller" in dry.stdout
-    assert not up.data_dir.exists()
-
-
 def test_once_shows_every_device_and_ends(tmp_path: Path) -> None:
     up = Up(tmp_path, {"poller": "reads"})
     up.file.write_text(up.file.read_text().replace("poller: {}", "poller: {devices: {attic: {}}}"))
@@ -134,48 +79,100 @@ def test_once_shows_every_device_and_ends(tmp_path: Path) -> None:
         assert "● attic WhatsMiner M64_VL40 mining 212.0 3600" in " ".join(up.said.split())
 
 
-def test_a_log_that_cannot_be_written_is_said_and_ends_nothing(tmp_path: Path) -> None:
-    up = Up(tmp_path, {"recorder": "works"})
+def test_who_does_not_end_is_killed_also_when_the_terminal_is_gone(tmp_path: Path) -> None:
+    with Up(tmp_path, {"recorder": "stays"}, stop_s=0.3).start() as up:
+        log = up.data_dir / "log" / "recorder.log"
+        assert wait_until(lambda: log.exists() and "here to stay" in log.read_text())
+        stubborn = up.children()["recorder"]
+        assert up.stop(signal.SIGHUP) == 0
+        assert "recorder did not end within 0.3 s and was killed" in up.said
+        assert not is_alive(stubborn)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A site on which two pollers run, one service is not installed, and one log cannot be written."""
+    services = {"poller": "works", "poller-2": "works"}
+    up = Up(tmp_path_factory.mktemp("odd"), services, services=[*services, "smarthome-9"])
     (up.data_dir / "log").mkdir(parents=True)
-    (up.data_dir / "log" / "recorder.log").symlink_to("/dev/full")
+    (up.data_dir / "log" / "poller-2.log").symlink_to("/dev/full")
     with up.start():
-        up.until("recorder .*recorder.log cannot be written: no space left on device")
-        up.until("recorder ready")
+        up.until("poller ready")
+        up.until("poller-2 ready")
+        yield up
 
 
-def test_a_disk_without_room_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_two_pollers_have_accounts_of_their_own(odd: Up) -> None:
+    assert (odd.data_dir / "secrets" / "poller").read_text() != (odd.data_dir / "secrets" / "poller-2").read_text()
+
+
+def test_a_service_that_is_not_installed_is_left_out(odd: Up) -> None:
+    odd.until("smarthome-9 is not installed here and is left out")
+
+
+def test_a_log_that_cannot_be_written_is_said_and_ends_nothing(odd: Up) -> None:
+    odd.until("poller-2 .*poller-2.log cannot be written: no space left on device")
+
+
+def test_a_second_up_on_the_same_state_is_refused(odd: Up, command: Command) -> None:
+    second = command("up", "--config", odd.file)
+    assert second.code == 1
+    assert f"another `hashbus up` (process {odd.pid}) already runs the site in {odd.data_dir}" in second.err
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path, command: Command) -> None:
+    up = Up(tmp_path, {"recorder": "works"})
+    with socket.create_server(("127.0.0.1", up.port)):
+        refused = command("up", "--config", up.file)
+    assert refused.code == 1
+    assert f"port {up.port} of 127.0.0.1 cannot be used: address already in use" in refused.err
+    assert f"ss -ltnp 'sport = :{up.port}'" in refused.err
+    assert "set broker.port" in refused.err
+
+
+def test_a_disk_without_room_is_said_before_anything_starts(tmp_path: Path, command: Command) -> None:
     up = Up(tmp_path, {"recorder": "works"})
     up.data_dir.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(up.data_dir)]
-    mounted = subprocess.run(mount, check=False, capture_output=True)
-    if mounted.returncode:
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can make a disk this small")
     try:
-        refused = hashbus("up", "--config", up.file)
+        refused = command("up", "--config", up.file)
     finally:
         subprocess.run(["umount", up.data_dir], check=True)
-    assert refused.returncode == 1
-    assert "cannot be written: no space left on device" in refused.stderr
-    assert "set data_dir" in refused.stderr
+    assert refused.code == 1
+    assert "cannot be written: no space left on device" in refused.err
+    assert "set data_dir" in refused.err
 
 
-def test_without_services_it_says_where_to_begin(tmp_path: Path) -> None:
-    nothing = hashbus("up", cwd=tmp_path)
-    assert nothing.returncode == 2
-    assert "hashbus up --config config/demo.yaml" in nothing.stderr
-
-
-def test_a_service_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
+def test_the_first_run_makes_an_account_for_everybody_that_only_its_owner_can_read(
+    tmp_path: Path, command: Command
+) -> None:
     up = Up(tmp_path, {"recorder": "works"})
-    up.file.write_text(up.file.read_text() + "market: {}\n")
-    with up.start():
-        up.until("market is not installed here and is left out")
-        up.until("recorder ready")
+    assert command("setup", "--config", up.file, "--secret", "influxdb_token").code == 0
+    secrets = up.data_dir / "secrets"
+    made = {file.name: file.read_text() for file in secrets.iterdir()}
+    assert set(made) == {*SERVICES, "influxdb_token"}
+    assert len(set(made.values())) == len(made)
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o600}
+    assert "as it was" in command("setup", "--config", up.file).out
+    assert {file.name: file.read_text() for file in secrets.iterdir()} == made
 
 
-def test_two_pollers_have_accounts_of_their_own(tmp_path: Path) -> None:
-    services = {"poller": "works", "poller-2": "works"}
-    with Up(tmp_path, services, services=list(services)).start() as up:
-        up.until("poller ready")
-        up.until("poller-2 ready")
-        assert (up.data_dir / "secrets" / "poller-2").is_file()
+def test_a_dry_run_says_what_would_be_started_and_makes_nothing(tmp_path: Path, command: Command) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(f"data_dir: {tmp_path}/var\nrecorder: {{}}\n")
+    dry = command("up", "--config", site, "--dry-run")
+    assert dry.code == 0, dry.err
+    assert "-m hashbus_recorder --config" in dry.out
+    assert not (tmp_path / "var").exists()
+
+
+def test_without_services_it_says_where_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing = command("up")
+    assert nothing.code == 2
+    assert "hashbus up --config config/demo.yaml" in nothing.err

@@ -16,6 +16,7 @@ from hashbus.messages import (
     MeterTelemetry,
     MinerAvailability,
     MinerInfo,
+    MinerState,
     MinerTelemetry,
     OrderResult,
     PowerSetpoint,
@@ -162,7 +163,8 @@ class Board:
         current = [one.reading for one in miners if one.reading and one.is_current(now)]
         measured = [(one.power_w, one.hashrate_ths) for one in current if one.power_w and one.hashrate_ths]
         return Totals(
-            hashrate_ths=_sum([one.hashrate_ths for one in current]),
+            # A miner that sleeps hashes nothing, whether its firmware says so or not.
+            hashrate_ths=_sum([0.0 if one.state is MinerState.SLEEPING else one.hashrate_ths for one in current]),
             power_w=_sum([one.power_w for one in current]),
             # Only over miners that say both: the power of some over the hashrate of all would flatter.
             efficiency_j_per_th=sum(w for w, _ in measured) / sum(ths for _, ths in measured) if measured else None,

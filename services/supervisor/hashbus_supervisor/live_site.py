@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hashbus_supervisor.child import Child
     from hashbus_supervisor.site import Site
 
-LOOK_S = 1.0
+LOOK_S = 0.5
 ONCE_S = 60.0
 
 TONE_OF_STATE = {

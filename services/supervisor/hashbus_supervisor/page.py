@@ -80,7 +80,7 @@ class Page:
         if board.miners():
             tables += [miners_table(board, now, width, most_miners), Text()]
         if board.batteries():
-            tables += [batteries_table(board, now), Text()]
+            tables += [batteries_table(board, now, width), Text()]
         if board.meters():
             tables += [meters_table(board, now), Text()]
         return tables
@@ -99,14 +99,16 @@ class Page:
 
 def services_lines(services: Sequence[ServiceView], width: int) -> list[Text]:
     """Return a mark for each process, and a line for each thing that does not work."""
-    marks = Text()
+    lines = [Text()]
     for service in services:
         mark = "✖" if service.tone is Tone.BAD else "◐" if service.tone is Tone.NEUTRAL else "●"
-        style = STYLE_OF_TONE[service.tone] or "cyan"
+        words = " ".join([mark, service.name, *([service.word] if service.word else [])])
         # A name stays on one line with its mark.
-        words = "\N{NO-BREAK SPACE}".join([mark, service.name, *service.word.split()])
-        marks.append(words, style=style).append("   ")
-    lines = wrapped(marks, width, indent="", most=3)
+        if lines[-1] and len(lines[-1]) + len(words) > width:
+            lines.append(Text())
+        lines[-1].append(words, style=STYLE_OF_TONE[service.tone] or "cyan").append("   ")
+    for line in lines:
+        line.rstrip()
     for service in services:
         for problem in service.problems:
             text = Text.assemble((f"{service.name} ", "bold"), (problem, STYLE_OF_TONE[service.tone]))

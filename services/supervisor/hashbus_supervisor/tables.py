@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hashbus.messages import BatteryTelemetry, MeterTelemetry, MinerTelemetry
     from hashbus_supervisor.board import Board, Sum, Totals
 
+NARROW = 72
 WIDE = 100
 WIDER = 140
 
@@ -34,7 +35,6 @@ MARK_OF_STATE = {
 STYLE_OF_HEALTH = {Health.WARNING: "yellow", Health.CRITICAL: "bold red"}
 OFFLINE = ("✖", "red")
 STALE = "dim"
-BAR_CELLS = 20
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ COLUMNS = (
     Column("state", _doing, WIDE, align="left"),
     Column("TH/s", _of("hashrate_ths", _terahashes)),
     Column("W", _of("power_w", _number(0))),
-    Column("limit", lambda miner, now: _number(0)(miner.limit_w(now))),
+    Column("limit", lambda miner, now: _number(0)(miner.limit_w(now)), NARROW),
     Column("J/TH", _of("efficiency_j_per_th", _number(1)), WIDE),
     Column("chip", _of("chip_max_c", figures.celsius)),
-    Column("liquid", _of("liquid_c", figures.celsius)),
+    Column("liquid", _of("liquid_c", figures.celsius), NARROW),
     Column("fan", _of("fan_pct", lambda value: NONE if value is None else f"{value:.0f} %"), WIDER),
     Column("up", _of("mining_s", lambda value: NONE if value is None else figures.age(value)), WIDER),
     Column("rejected", _of("rejected_shares", _number(0)), WIDER),
@@ -159,33 +159,30 @@ def _sum_cell(total: Sum | None, write: Callable[[float | None], str]) -> str:
     return NONE if total is None else f"{'' if total.is_whole else '≥'}{write(total.value)}"
 
 
-def batteries_table(board: Board, now: datetime) -> Table:
+def batteries_table(board: Board, now: datetime, width: int) -> Table:
     """Return the table of batteries: charge as a bar, then where the power comes from and goes to."""
     table = _table()
-    for heading, align in (("", "left"), ("battery", "left"), ("charge", "left"), ("", "right")):
-        table.add_column(heading, justify=align, no_wrap=True)  # type: ignore[arg-type]
-    for heading in ("PV", "load", "battery", "grid", "age"):
+    flows = FLOWS if width >= NARROW else FLOWS[:-1]
+    for heading in ("", "battery", "charge"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("", *(heading for heading, _ in flows), "age"):
         table.add_column(heading, justify="right", no_wrap=True)
     for battery in board.batteries():
-        table.add_row(*_battery_cells(battery, now))
+        is_current, reading = battery.is_current(now), battery.reading
+        soc_pct = reading.soc_pct if reading else None
+        table.add_row(
+            _device_mark(battery, now),
+            Text(battery.id, style="bold"),
+            bar(soc_pct, is_current=is_current, cells=20 if width >= NARROW else 8),
+            value_cell(NONE if soc_pct is None else f"{soc_pct:.0f} %", is_current),
+            *(value_cell(write(reading), is_current) for _, write in flows),
+            age_cell(battery, now),
+        )
     return table
 
 
-def _battery_cells(battery: DeviceView[BatteryTelemetry], now: datetime) -> list[Text]:
-    is_current, reading = battery.is_current(now), battery.reading
-    mark = Text(*OFFLINE) if battery.is_offline else Text("●", style="green" if is_current else STALE)
-    if reading is None:
-        return [mark, Text(battery.id, style="bold"), *[Text(NONE, style=STALE)] * 6, age_cell(battery, now)]
-    flows = [figures.watts(reading.pv_w), figures.watts(reading.load_w)]
-    flows += [_signed(reading.battery_w), _signed(reading.grid_w)]
-    return [
-        mark,
-        Text(battery.id, style="bold"),
-        bar(reading.soc_pct, is_current=is_current),
-        value_cell(f"{reading.soc_pct:.0f} %", is_current),
-        *(value_cell(flow, is_current) for flow in flows),
-        age_cell(battery, now),
-    ]
+def _flow(attribute: str, write: Callable[[float | None], str]) -> Callable[[BatteryTelemetry | None], str]:
+    return lambda reading: write(getattr(reading, attribute, None))
 
 
 def _signed(power_w: float | None) -> str:
@@ -196,8 +193,18 @@ def _signed(power_w: float | None) -> str:
     return f"{arrow}{figures.watts(abs(power_w))}"
 
 
-def bar(share_pct: float, *, is_current: bool, cells: int = BAR_CELLS) -> Text:
+FLOWS = (
+    ("PV", _flow("pv_w", figures.watts)),
+    ("load", _flow("load_w", figures.watts)),
+    ("battery", _flow("battery_w", _signed)),
+    ("grid", _flow("grid_w", _signed)),
+)
+"""Where the power of a house comes from and goes to; the last one is left out where there is no room."""
+
+
+def bar(share_pct: float | None, *, is_current: bool, cells: int) -> Text:
     """Return a share as a bar: green when plenty, red when little, grey when it is old."""
+    share_pct = share_pct or 0.0
     full = round(share_pct / 100 * cells)
     colour = "green" if share_pct >= 60 else "yellow" if share_pct > 30 else "red"
     return Text.assemble(("█" * full, colour if is_current else STALE), ("░" * (cells - full), "dim"))
@@ -212,10 +219,14 @@ def meters_table(board: Board, now: datetime) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for meter in board.meters():
         is_current = meter.is_current(now)
-        mark = Text(*OFFLINE) if meter.is_offline else Text("●", style="green" if is_current else STALE)
+        mark = _device_mark(meter, now)
         flow = _signed(meter.reading.power_w) if meter.reading else NONE
         table.add_row(mark, Text(meter.id, style="bold"), value_cell(flow, is_current), age_cell(meter, now))
     return table
+
+
+def _device_mark(device: DeviceView[BatteryTelemetry] | DeviceView[MeterTelemetry], now: datetime) -> Text:
+    return Text(*OFFLINE) if device.is_offline else Text("●", style="green" if device.is_current(now) else STALE)
 
 
 def value_cell(text: str, is_current: bool) -> Text:
