@@ -58,7 +58,9 @@ async def test_a_killed_broker_with_its_memory_loses_nothing(own_mosquitto: serv
         async with recorder.subscribe(MinerTelemetry) as readings:
             poller.publish(reading("home", "attic", 0))
             await heard(readings)
-            saved = reading("home", "attic", 0).encode()
+            # What is said now is saved after the session of the recorder, and with it.
+            poller.publish(reading("home", "cellar", 0))
+            saved = reading("home", "cellar", 0).encode()
             assert servers.wait_until(lambda: own_mosquitto.has_saved(saved))
             own_mosquitto.kill()
             for number in range(1, 200):
