@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRIBUTIONS = sorted(
@@ -105,8 +106,18 @@ def test_every_entry_point_leads_to_something(group: str) -> None:
 
 @pytest.mark.parametrize("folder", [folder for folder in WITH_CODE if folder != COMMON])
 def test_every_service_readme_has_the_same_headings(folder: str) -> None:
-    text = (ROOT / folder / "README.md").read_text()
-    assert re.findall(r"^## (.+)$", text, flags=re.MULTILINE) == README_HEADINGS
+    headings = re.findall(r"^## (.+)$", (ROOT / folder / "README.md").read_text(), flags=re.MULTILINE)
+    # What only this service has to explain may stand between them.
+    assert [heading for heading in headings if heading in README_HEADINGS] == README_HEADINGS
+
+
+@pytest.mark.parametrize("folder", DISTRIBUTIONS)
+def test_what_a_distribution_needs_is_pinned_within_its_range(folder: str) -> None:
+    text = (ROOT / "requirements" / "run.txt").read_text()
+    pinned = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, flags=re.MULTILINE))
+    needs = [Requirement(need) for need in project(folder)["dependencies"]]
+    foreign = [need for need in needs if not need.name.startswith("hashbus-")]
+    assert [str(need) for need in foreign if pinned.get(normal(need.name), "0") not in need.specifier] == []
 
 
 def test_the_tools_know_every_distribution() -> None:
