@@ -18,6 +18,7 @@ from aiomqtt.exceptions import MqttConnectError
 from hashbus import logs, metrics
 from hashbus.backoff import Backoff
 from hashbus.bus import M, Subscription, Switchboard, check_writer, whose
+from hashbus.clock import SYSTEM_CLOCK
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ ACK_TIMEOUT_S = 20.0
 
 SETTLED_AFTER_S = 30.0
 """By then a service that started has subscribed to all it wants to hear."""
+
+LASTING_S = 5.0
+"""A connection that held so long was a good one: the next outage begins with a short wait."""
 
 BAD_CREDENTIALS = (4, 5, 134, 135)
 """CONNACK codes of MQTT 3.1.1 (4, 5) and as paho translates them to 5.0."""
@@ -186,11 +190,12 @@ class MqttBus:
     async def _stay_connected(self) -> None:
         backoff = Backoff(first_s=0.25, longest_s=15)
         is_outage = False
+        begun_s = SYSTEM_CLOCK.monotonic()
         while True:
             problem = "connection lost"
             try:
                 async with self._new_client() as client:
-                    backoff.reset()
+                    begun_s = SYSTEM_CLOCK.monotonic()
                     log.info("connected to the broker", broker=self._broker.address, after_outage=is_outage)
                     is_outage = False
                     await self._serve(client)
@@ -201,6 +206,9 @@ class MqttBus:
                 self._is_there.clear()
                 metrics.BUS_CONNECTED.set(0)
                 self._outbox.give_back()
+            if SYSTEM_CLOCK.monotonic() - begun_s > LASTING_S:
+                # Two services of one name drive each other out; they must not do it four times a second.
+                backoff.reset()
             if not is_outage:
                 log.warning("no broker; trying again until it is back", broker=self._broker.address, problem=problem)
             is_outage = True
