@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from hashbus_simulator.blocks import DeviceBlock, MinerBlock
+from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
 
@@ -94,7 +95,8 @@ class Eg4PortalBlock(DeviceBlock):
 
 
 AnyBlock = Annotated[
-    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock, Field(discriminator="family")
+    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock | BraiinsBlock,
+    Field(discriminator="family"),
 ]
 
 

@@ -1,8 +1,10 @@
 """The families that the simulator can be: one line each, from the configured block to the device."""
 
 from hashbus_simulator.blocks import DeviceBlock
+from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.devices.antminer.device import Antminer
 from hashbus_simulator.devices.bitaxe.device import Bitaxe
+from hashbus_simulator.devices.braiins.device import Braiins
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
@@ -27,6 +29,8 @@ def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevi
             return PlainCgminer(block, place, world)
         case BitaxeBlock():
             return Bitaxe(block, place, world)
+        case BraiinsBlock():
+            return Braiins(block, place, world)
         case Eg4PortalBlock():
             return Eg4Portal(block, place, world)
     raise ValueError(f"no device for {type(block).__name__}")

@@ -1,0 +1,1 @@
+"""Antminers with Braiins OS: the REST interface on port 80, and reads on 4028 (PROTOCOLS.md 3.9)."""
