@@ -190,31 +190,7 @@ class Answer:
             return None
         return self.reject(f'has no reply to "{command}" in it')
 
-    def require_success(self) -> Answer:
-        """Return the answer itself unless the miner says that it will not or cannot: then raise what that means."""
-        letter, code, msg = self._status()
-        if letter in {"E", "F"}:
-            error = CgminerError(self.question, code, msg)
-            raise _meaning(error) from error
-        return self
-
-    def failed_with(self, *codes: int) -> bool:
-        """Say whether the miner answered no with one of these codes."""
-        letter, code, _ = self._status()
-        return letter in {"E", "F"} and code in codes
-
-    def reject(self, complaint: str) -> NoReturn:
-        """Raise Garbled with the reply kept."""
-        cut = " (the reply was cut short)" if self.is_partial else ""
-        raise Garbled(f"{self.question}: the reply {complaint}{cut}", self.raw)
-
-    def _in_message(self, name: str) -> Any:
-        message = self.fields.get("Msg")
-        if isinstance(message, dict):
-            return message.get(name, message)
-        return message if isinstance(message, list) else []
-
-    def _status(self) -> tuple[str, int | None, str]:
+    def status(self) -> tuple[str, int | None, str]:
         """Return letter, code and text of the STATUS; ("S", None, "") where there is none.
 
         It is a list of one object, the object itself (web and new API), or a letter beside `Code` and `Msg`.
@@ -227,6 +203,30 @@ class Answer:
             return "S", None, ""
         code = head.get("Code")
         return str(head.get("STATUS", "S")), code if isinstance(code, int) else None, str(head.get("Msg", ""))
+
+    def require_success(self) -> Answer:
+        """Return the answer itself unless the miner says that it will not or cannot: then raise what that means."""
+        letter, code, msg = self.status()
+        if letter in {"E", "F"}:
+            error = CgminerError(self.question, code, msg)
+            raise _meaning(error) from error
+        return self
+
+    def failed_with(self, *codes: int) -> bool:
+        """Say whether the miner answered no with one of these codes."""
+        letter, code, _ = self.status()
+        return letter in {"E", "F"} and code in codes
+
+    def reject(self, complaint: str) -> NoReturn:
+        """Raise Garbled with the reply kept."""
+        cut = " (the reply was cut short)" if self.is_partial else ""
+        raise Garbled(f"{self.question}: the reply {complaint}{cut}", self.raw)
+
+    def _in_message(self, name: str) -> Any:
+        message = self.fields.get("Msg")
+        if isinstance(message, dict):
+            return message.get(name, message)
+        return message if isinstance(message, list) else []
 
 
 def decode(question: str, raw: bytes) -> Answer:
