@@ -9,6 +9,7 @@ from hashbus_simulator.blocks import DeviceBlock, MinerBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
+from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
 
 class WhatsminerBlock(MinerBlock):
@@ -95,7 +96,7 @@ class Eg4PortalBlock(DeviceBlock):
 
 
 AnyBlock = Annotated[
-    WhatsminerBlock | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock | BraiinsBlock,
+    WhatsminerBlock | WhatsminerV2Block | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock | BraiinsBlock,
     Field(discriminator="family"),
 ]
 

@@ -8,6 +8,7 @@ from hashbus_simulator.devices.braiins.device import Braiins
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
+from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
 from hashbus_simulator.settings import (
     AntminerBlock,
@@ -16,6 +17,7 @@ from hashbus_simulator.settings import (
     Eg4PortalBlock,
     WhatsminerBlock,
 )
+from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
 
 def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevice:
@@ -23,6 +25,8 @@ def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevi
     match block:
         case WhatsminerBlock():
             return WhatsminerV3(block, place, world)
+        case WhatsminerV2Block():
+            return WhatsminerV2(block, place, world)
         case AntminerBlock():
             return Antminer(block, place, world)
         case CgminerBlock():
