@@ -60,6 +60,7 @@ async def test_a_killed_broker_with_its_memory_loses_nothing(own_mosquitto: serv
             await heard(readings)
             # What is said now is saved after the session of the recorder, and with it.
             poller.publish(reading("home", "cellar", 0))
+            await poller.flush()
             saved = reading("home", "cellar", 0).encode()
             assert servers.wait_until(lambda: own_mosquitto.has_saved(saved))
             own_mosquitto.kill()

@@ -190,8 +190,8 @@ class MqttBus:
     async def _stay_connected(self) -> None:
         backoff = Backoff(first_s=0.25, longest_s=15)
         is_outage = False
-        begun_s = SYSTEM_CLOCK.monotonic()
         while True:
+            begun_s: float | None = None
             problem = "connection lost"
             try:
                 async with self._new_client() as client:
@@ -206,7 +206,7 @@ class MqttBus:
                 self._is_there.clear()
                 metrics.BUS_CONNECTED.set(0)
                 self._outbox.give_back()
-            if SYSTEM_CLOCK.monotonic() - begun_s > LASTING_S:
+            if begun_s is not None and SYSTEM_CLOCK.monotonic() - begun_s > LASTING_S:
                 # Two services of one name drive each other out; they must not do it four times a second.
                 backoff.reset()
             if not is_outage:
