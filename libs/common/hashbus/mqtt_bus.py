@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from typing import TYPE_CHECKING, Any, Self
 
 import aiomqtt
@@ -19,6 +18,7 @@ from hashbus import logs, metrics
 from hashbus.backoff import Backoff
 from hashbus.bus import M, Subscription, Switchboard, check_writer, whose
 from hashbus.clock import SYSTEM_CLOCK
+from hashbus.mqtt_client import new_client
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ log = logs.get("bus")
 
 WINDOW = 100
 """Messages in flight at once: enough to fill a loopback or a LAN, few enough to repeat after a lost connection."""
-
-ACK_TIMEOUT_S = 20.0
-"""A broker that does not confirm for this long is as good as gone."""
 
 SETTLED_AFTER_S = 30.0
 """By then a service that started has subscribed to all it wants to hear."""
@@ -227,21 +224,7 @@ class MqttBus:
         if self._status:
             last = self._status(False)
             will = aiomqtt.Will(last.address(), last.encode(), qos=1, retain=True)
-        broker = self._broker
-        password = broker.password.get_secret_value() if broker.password else None
-        return aiomqtt.Client(
-            broker.host,
-            broker.port,
-            username=broker.username,
-            password=password,
-            identifier=self._client_id,
-            clean_session=self._client_id is None,
-            will=will,
-            keepalive=15,
-            timeout=ACK_TIMEOUT_S,
-            max_inflight_messages=WINDOW,
-            tls_context=_tls_context(broker),
-        )
+        return new_client(self._broker, client_id=self._client_id, will=will, window=WINDOW)
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         """Use one connection until it breaks."""
@@ -293,12 +276,3 @@ class MqttBus:
 
 def _is_refusal(code: object) -> bool:
     return int(getattr(code, "value", code)) >= 0x80  # type: ignore[call-overload, no-any-return]
-
-
-def _tls_context(broker: BrokerSettings) -> ssl.SSLContext | None:
-    if not broker.tls:
-        return None
-    context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
-    if broker.certificate_file:
-        context.load_cert_chain(broker.certificate_file, broker.key_file)
-    return context

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from hashbus.config_errors import ConfigError, explain
+from hashbus.config_errors import ConfigError
+from hashbus.config_explained import explain
 from hashbus.config_sources import Source, from_environment, from_file, merged, with_secrets
 from hashbus.messages import Id
 from hashbus.topics import SERVICES, service_kind

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from hashbus.config_errors import ConfigError, explain, similar
+from hashbus.config_errors import ConfigError, similar
+from hashbus.config_explained import explain
 from hashbus.config_sources import Source, Steps
 from hashbus_poller.cli.console import WrongUsage
 from hashbus_poller.drivers.contract import DeviceOptions, DriverSpec
