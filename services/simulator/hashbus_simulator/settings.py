@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from hashbus_simulator.blocks import DeviceBlock, MinerBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
+from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
@@ -96,7 +97,14 @@ class Eg4PortalBlock(DeviceBlock):
 
 
 AnyBlock = Annotated[
-    WhatsminerBlock | WhatsminerV2Block | AntminerBlock | CgminerBlock | BitaxeBlock | Eg4PortalBlock | BraiinsBlock,
+    WhatsminerBlock
+    | WhatsminerV2Block
+    | AntminerBlock
+    | CgminerBlock
+    | BitaxeBlock
+    | Eg4PortalBlock
+    | LuxpowerBlock
+    | BraiinsBlock,
     Field(discriminator="family"),
 ]
 

@@ -8,8 +8,10 @@ from hashbus_simulator.devices.braiins.device import Braiins
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
+from hashbus_simulator.devices.luxpower.device import Luxpower
 from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
+from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.settings import (
     AntminerBlock,
     BitaxeBlock,
@@ -37,4 +39,6 @@ def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevi
             return Braiins(block, place, world)
         case Eg4PortalBlock():
             return Eg4Portal(block, place, world)
+        case LuxpowerBlock():
+            return Luxpower(block, place, world)
     raise ValueError(f"no device for {type(block).__name__}")

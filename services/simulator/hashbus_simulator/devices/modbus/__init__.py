@@ -1,0 +1,1 @@
+"""Modbus as a server, over TCP and in serial frames, and devices that are nothing but registers."""
