@@ -164,20 +164,13 @@ class Conversation:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._wire.ask(question, self._unit, self._asked)
         except TimeoutError:
-            raise self._end_of_waiting(title) from None
+            raise Unreachable(f"{self._line} gave no whole answer to {title} in {self._timeout_s:g} s") from None
         except _HungUp:
             raise Unreachable(f"{self._line} hung up on {title}") from None
         finally:
             if self._wire.received:
                 self._tape.keep(title, bytes(self._wire.received))
         return self._entries(answer, span, title)
-
-    def _end_of_waiting(self, title: str) -> Unreachable | Garbled:
-        """Name what a time-out means: nobody spoke, or nobody made sense."""
-        received = bytes(self._wire.received)
-        if received:
-            return Garbled(f"{self._line} answered {title} with no whole frame", received)
-        return Unreachable(f"{self._line} gave no answer to {title} in {self._timeout_s:g} s")
 
     def _entries(self, answer: ModbusPDU, span: Span, title: str) -> tuple[int, ...]:
         raw = bytes(self._wire.received)

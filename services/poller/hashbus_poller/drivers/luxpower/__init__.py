@@ -1,0 +1,1 @@
+"""EG4 and LuxPower hybrid inverters on the local network: the Wi-Fi dongle, or Modbus."""
