@@ -10,6 +10,8 @@ CONFIG ?= config/demo.yaml
 # Which tests to run, and how: `make test TESTS=tests/poller PYTEST="-x -k drops"`.
 TESTS ?= tests
 PYTEST ?=
+# Which figures to measure, all when not given: `make bench BENCH="messages poll_rate"`.
+BENCH ?=
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -44,7 +46,7 @@ docs: setup-test ## write the files that are generated from the messages
 	$(BIN)/python tools/contract.py
 
 bench: setup-test ## measure the figures of benchmarks/README.md
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 pins: setup-test ## pin the newest packages that the ranges allow
 	@tools/pins.sh

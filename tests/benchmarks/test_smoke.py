@@ -1,0 +1,69 @@
+"""Every benchmark runs and gives its figures; what they say on a busy machine is nobody's promise."""
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from benchmarks import figures
+from benchmarks.figures import Figure
+from benchmarks.run import BENCHMARKS, main
+
+GIVES = {
+    "messages": {"message_telemetry_encode", "message_telemetry_decode_ratio", "message_setpoint_encode"},
+    "bus_latency": {"bus_latency_p50_at_100", "bus_latency_p99_at_1000", "bus_throughput_ratio"},
+    "simulator": {"simulator_start_40", "simulator_memory_a_miner", "simulator_bitaxe"},
+    "poll_rate": {"poll_cgminer_ratio", "poll_bitaxe_cpu", "poll_mixed", "poll_mixed_bare", "poll_mixed_ratio"},
+    "fleet_pace": {"poller_base", "pace_24_at_5s_held", "pace_24_at_5s_late", "pace_24_at_5s_memory_a_miner"},
+    "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
+    "recorder_points": {"recorder_points_ratio", "recorder_spool_hour", "embedded_row"},
+    "http_client": {"http_aiohttp_plain", "http_aiohttp_digest"},
+}
+
+
+def test_every_benchmark_is_tried_here() -> None:
+    scripts = {path.stem for path in figures.FOLDER.glob("*.py") if "\nasync def measure(" in path.read_text()}
+    assert set(BENCHMARKS) == set(GIVES) == scripts
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+async def test_it_runs_and_gives_its_figures(benchmark: str) -> None:
+    taken: list[Figure] = await import_module(f"benchmarks.{benchmark}").measure(quick=True)
+    names = [figure.name for figure in taken]
+    assert GIVES[benchmark] <= set(names)
+    assert len(names) == len(set(names))
+    assert all(figure.unit for figure in taken)
+    assert not [figure for figure in taken if "failed" in figure.note and "0 % failed" not in figure.note]
+
+
+def test_figures_are_kept_in_the_readme_and_those_of_other_benchmarks_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(figures, "README", tmp_path / "README.md")
+    figures.README.write_text(f"Above\n{figures.BEGIN}\nold\n{figures.END}\nBelow\n")
+    figures.keep({"one": [Figure("rate", 1234.5, "miners/s", ">= 300", "mixed")]}, "today")
+    figures.keep({"two": [Figure("ratio", 0.5, "ratio", ">= 0.6")]}, "later")
+    page = figures.README.read_text()
+    assert page.startswith("Above\n")
+    assert page.endswith(f"{figures.END}\nBelow\n")
+    assert "old" not in page
+    assert "| rate | 1,234 | miners/s | >= 300: met | mixed |" in page
+    assert re.search(r"### two\n\nlater, \d+ cores", page)
+    assert "| ratio | 0.5000 | ratio | >= 0.6: MISSED |  |" in page
+    assert set(json.loads(figures.RESULTS.read_text())) == {"one", "two"}
+
+
+def test_a_quick_run_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "RESULTS", tmp_path / "results.json")
+    assert main(["--quick", "messages"]) == 0
+    assert not figures.RESULTS.exists()
+
+
+def test_a_name_that_is_no_benchmark_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["mesages"])
+    assert ended.value.code == 2
+    assert "no benchmark mesages; there are messages, bus_latency" in capsys.readouterr().err
