@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 
 
-def simulate(diary: Path) -> int:
-    """Stand in for the simulator: no bus, no health page."""
+def rest(service: str, diary: Path) -> int:
+    """Do nothing until told to stop: no bus, no health page, quickly there."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         signal.pause()
     finally:
         with diary.open("a") as file:
-            file.write("simulator ended\n")
+            file.write(f"{service} ended\n")
     return 0
 
 
@@ -34,8 +34,8 @@ def stay() -> int:
 def main(behaviour: str, service: str, argv: list[str]) -> int:
     diary = Path(os.environ["HASHBUS_DATA_DIR"]) / "diary.txt"
     match behaviour:
-        case "simulates":
-            return simulate(diary)
+        case "rests":
+            return rest(service, diary)
         case "refuses":
             sys.stderr.write("site.yaml:7: recorder.flush_s: 'soon' is not a number of seconds\n")
             return 2

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -86,11 +86,11 @@ class Up:
         """What the services wrote down when they ended."""
         return (self.data_dir / "diary.txt").read_text().splitlines()
 
-    def start(self, *arguments: str) -> Self:
-        """Start the site and go on at once."""
+    def start(self, *arguments: str, within: Sequence[str] = ()) -> Self:
+        """Start the site and go on at once; `within` is a command that runs it as its last arguments say."""
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                [*HASHBUS, "up", "--config", str(self.file), *arguments],
+                [*within, *HASHBUS, "up", "--config", str(self.file), *arguments],
                 env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

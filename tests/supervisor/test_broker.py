@@ -23,8 +23,8 @@ STATE = "hashbus/test/control/state"
 @pytest.fixture(scope="module", params=["mosquitto", "embedded"])
 def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A site on each kind of broker, with nothing on it but a recorder."""
-    with Up(tmp_path_factory.mktemp(request.param), {"recorder": "works"}, broker=request.param).start() as up:
-        up.until("recorder ready")
+    with Up(tmp_path_factory.mktemp(request.param), {"recorder": "rests"}, broker=request.param).start() as up:
+        up.until("broker ready")
         yield up
 
 
@@ -70,7 +70,7 @@ def test_nobody_comes_in_without_a_name(up: Up) -> None:
 
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_what_is_retained_survives_the_end_of_the_site(tmp_path: Path, broker: str) -> None:
-    with Up(tmp_path, {"recorder": "works"}, broker=broker).start() as up:
+    with Up(tmp_path, {"recorder": "rests"}, broker=broker).start() as up:
         up.until("broker ready")
         publish(up, "controller", STATE, "the latch")
         up.stop()

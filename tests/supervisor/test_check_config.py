@@ -64,7 +64,10 @@ def test_mistakes_of_several_services_come_out_together_each_in_one_line(check: 
         ("supervisor: {services: [poler]}\npoller: {}\n", "'poler' is no service; known are poller"),
         ("supervisor: {services: [poller, poller]}\n", "a second poller is poller-2"),
         ("supervisor: {broker: rabbit}\npoller: {}\n", "supervisor.broker:"),
-        ("health: {port: 9000}\npoller: {}\nrecorder: {}\n", "9000 cannot serve 2 services; write `first_port`"),
+        (
+            "health: {port: 9000}\npoller: {}\nrecorder: {}\n",
+            "9000 is for a service that runs alone",
+        ),
         ("broker: {tls: true}\npoller: {}\n", "broker.tls: our own broker needs none on loopback"),
         ("broker: {host: 10.0.0.1, password_file: nowhere}\npoller: {}\n", "nowhere cannot be read"),
     ],

@@ -123,6 +123,13 @@ def test_a_miner_that_sleeps_adds_nothing_and_hides_nothing() -> None:
     assert "site 2 of 2 miners 200.0 ≥3000" in line_with("site", page)
 
 
+def test_what_a_miner_calls_itself_cannot_touch_the_terminal() -> None:
+    page = page_of(info("attic", model="\x1b[2Jgone"), reading("attic"))
+    assert "\x1b" not in "".join(lines_of(page))
+    said = Event(NOW, "attic", "offline: \x1b]0;owned\x07", Tone.BAD)
+    assert "\x1b" not in "".join(lines_of(Page("home", board_of(), (), [said], NOW)))
+
+
 def test_a_narrow_terminal_leaves_out_what_matters_least() -> None:
     page = page_of(info("attic"), reading("attic", 3, liquid_c=41, power_limit_w=3600))
     assert line_with("attic", page, 60) == "● attic WhatsMiner M64_VL40 200.0 3000 76° 3 s"

@@ -5,19 +5,20 @@ import signal
 import socket
 import stat
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hashbus.topics import SERVICES
-from tests.servers import accepts_connections, wait_until
+from tests.servers import accepts_connections, answers, free_port, program, wait_until
 from tests.supervisor.conftest import Command
 from tests.supervisor.running_up import Up, is_alive
 
 
 def test_a_site_starts_shows_its_miners_and_ends_in_order(tmp_path: Path) -> None:
-    with Up(tmp_path, {"simulator": "simulates", "poller": "reads", "recorder": "works"}).start() as up:
+    with Up(tmp_path, {"simulator": "rests", "poller": "reads", "recorder": "works"}).start() as up:
         up.until(r"attic online: WhatsMiner M64_VL40, 212\.0 TH/s at 3600 W")
         up.until("recorder ready")
         assert up.said.index("broker ready") < up.said.index("simulator ready") < up.said.index("recorder ready")
@@ -60,9 +61,9 @@ def test_a_crash_loop_is_called_so_and_the_cause_is_shown(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_nothing_is_left_behind_when_the_supervisor_is_killed(tmp_path: Path, broker: str) -> None:
-    services = {"simulator": "simulates", "recorder": "works", "poller": "stays"}
+    services = {"simulator": "rests", "recorder": "rests", "poller": "stays"}
     with Up(tmp_path, services, broker=broker).start() as up:
-        up.until("recorder ready")
+        up.until("broker ready")
         assert wait_until(lambda: len(up.children()) == 4)
         processes = list(up.children().values())
         os.kill(up.pid, signal.SIGKILL)
@@ -87,6 +88,40 @@ def test_who_does_not_end_is_killed_also_when_the_terminal_is_gone(tmp_path: Pat
         assert up.stop(signal.SIGHUP) == 0
         assert "recorder did not end within 0.3 s and was killed" in up.said
         assert not is_alive(stubborn)
+
+
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
+    with Up(tmp_path, {"recorder": "stays"}, stop_s=500).start() as up:
+        log = up.data_dir / "log" / "recorder.log"
+        assert wait_until(lambda: log.exists() and "here to stay" in log.read_text())
+        os.kill(up.pid, signal.SIGINT)
+        up.until("site ending")
+        assert up.stop(signal.SIGINT) == 0
+
+
+def test_the_supervisor_shows_its_own_health_and_figures(tmp_path: Path) -> None:
+    port = free_port()
+    up = Up(tmp_path, {"simulator": "rests"})
+    up.file.write_text(up.file.read_text().replace("port: 0", f"port: {port}"))
+    with up.start():
+        up.until("simulator ready")
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+        assert wait_until(lambda: 'supervisor_process_well{process="broker"} 1.0' in text_of(port, "/metrics"))
+
+
+def test_without_mosquitto_the_embedded_broker_takes_its_place(tmp_path: Path) -> None:
+    hide = f"mount --bind /dev/null {program('mosquitto')}"
+    if subprocess.run(["unshare", "-m", "sh", "-c", hide], check=False, capture_output=True).returncode:
+        pytest.skip("only root can hide a program from one process")
+    up = Up(tmp_path, {"recorder": "rests"}, broker="auto")
+    with up.start(within=["unshare", "-m", "sh", "-c", f'{hide} && exec "$@"', "sh"]):
+        up.until("mosquitto not found: embedded broker on 127.0.0.1:.*, fit for a home")
+        up.until("broker ready")
+
+
+def text_of(port: int, page: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{page}", timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 @pytest.fixture(scope="module")

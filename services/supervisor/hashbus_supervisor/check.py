@@ -15,7 +15,7 @@ from rich.table import Table
 from hashbus.service import EXIT_CONFIG, EXIT_OK
 from hashbus.settings import PREFIX, SECTIONS
 from hashbus_supervisor.settings import SIMULATOR, BrokerKind
-from hashbus_supervisor.site import ACCOUNT, read_site
+from hashbus_supervisor.site import ACCOUNT, check_runs_together, read_site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, nargs="?", help="the site's YAML file")
     parser.add_argument("--config", type=Path, help="the same")
     arguments = parser.parse_args(argv)
-    return report(read_site(arguments.file or arguments.config))
+    site = read_site(arguments.file or arguments.config)
+    check_runs_together(site)
+    return report(site)
 
 
 def report(site: Site) -> int:

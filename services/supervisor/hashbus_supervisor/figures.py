@@ -8,6 +8,14 @@ _WATTS = ((1e9, "GW"), (1e6, "MW"), (1e4, "kW"))
 _TERAHASHES = ((1e6, 1e6, "EH/s"), (1e4, 1e3, "PH/s"))
 
 
+def clean(text: str) -> str:
+    """Return a text that came from outside, with what would move the cursor or the colours replaced by a dot.
+
+    A miner may call itself anything, also the sequence that clears a terminal.
+    """
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "·" for sign in text)
+
+
 def watts(power_w: float | None) -> str:
     """Write a power: 18 W, 3600 W, 12.4 kW, 4.99 MW."""
     if power_w is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -68,7 +69,8 @@ class LiveSite:
         finally:
             if drawing:
                 drawing.cancel()
-                await asyncio.gather(drawing, return_exceptions=True)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await drawing
         self._say_goodbye()
         return self._code
 

@@ -111,7 +111,7 @@ def services_lines(services: Sequence[ServiceView], width: int) -> list[Text]:
         line.rstrip()
     for service in services:
         for problem in service.problems:
-            text = Text.assemble((f"{service.name} ", "bold"), (problem, STYLE_OF_TONE[service.tone]))
+            text = Text.assemble((f"{service.name} ", "bold"), (figures.clean(problem), STYLE_OF_TONE[service.tone]))
             lines += wrapped(text, width, indent="  ", most=3)
     return lines
 
@@ -131,7 +131,7 @@ def event_line(event: Event) -> Text:
     """Return one event: when, who, what."""
     line = Text(f"{event.at.astimezone():%H:%M:%S} ", style="dim")
     line.append(f"{event.who} ", style="bold not dim")
-    return line.append(event.text, style=f"{STYLE_OF_TONE[event.tone]} not dim")
+    return line.append(figures.clean(event.text), style=f"{STYLE_OF_TONE[event.tone]} not dim")
 
 
 def wrapped(text: Text, width: int, *, indent: str, most: int) -> list[Text]:

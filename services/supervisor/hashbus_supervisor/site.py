@@ -161,6 +161,14 @@ def signed_in(site: Site) -> SupervisorSettings:
     return load(SupervisorSettings, site.file, account=ACCOUNT, environ=site.environment(ACCOUNT))
 
 
+def check_runs_together(site: Site) -> None:
+    """Raise ConfigError when one machine cannot run all of this site's services at once."""
+    port = site.settings.health.port
+    if port and any(name != SIMULATOR for name in site.services):
+        problem = f"health.port: {port} is for a service that runs alone; write `first_port`, and each gets its own"
+        raise ConfigError([f"{site.name}: {problem}"])
+
+
 def check_is_set_up(site: Site, account: str) -> None:
     """Raise CannotRun when nobody has made this account yet, although it is ours to make."""
     secret = site.secrets / account
@@ -206,13 +214,6 @@ def _is_written_external(written: Mapping[str, Any]) -> bool:
 
 def _check(site: Site) -> None:
     """Refuse settings that are right one by one and cannot work together."""
-    broker, health = site.settings.broker, site.settings.health
-    problems = []
-    if health.port and len(site.services) > 1:
-        problems.append(f"health.port: {health.port} cannot serve {len(site.services)} services; write `first_port`")
-    if broker.tls and site.broker_kind is not BrokerKind.EXTERNAL:
-        problems.append(
-            "broker.tls: our own broker needs none on loopback; leave it out, or set supervisor.broker to external"
-        )
-    if problems:
-        raise ConfigError([f"{site.name}: {problem}" for problem in problems])
+    if site.settings.broker.tls and site.broker_kind is not BrokerKind.EXTERNAL:
+        way_out = "leave it out, or set supervisor.broker to external"
+        raise ConfigError([f"{site.name}: broker.tls: our own broker needs none on loopback; {way_out}"])

@@ -111,7 +111,7 @@ def _add_miner(table: Table, miner: MinerView, columns: list[Column], now: datet
     is_current = miner.is_current(now)
     cells = []
     for column in columns:
-        text = Text(column.cell(miner, now))
+        text = Text(figures.clean(column.cell(miner, now)))
         if column.align == "left":
             text.style = "" if is_current else STALE
         else:

@@ -21,7 +21,7 @@ from hashbus_supervisor.problems import CannotRun
 from hashbus_supervisor.recipes import recipes
 from hashbus_supervisor.set_up import set_up
 from hashbus_supervisor.settings import BrokerKind
-from hashbus_supervisor.site import read_site
+from hashbus_supervisor.site import check_runs_together, read_site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ def main(argv: Sequence[str]) -> int:
     if not site.services:
         sys.stderr.write(_nothing_to_run(site))
         return EXIT_CONFIG
+    check_runs_together(site)
     if arguments.dry_run:
         return _say_what_would_be(site)
     _make_room(site)
