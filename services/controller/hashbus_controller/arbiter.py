@@ -8,7 +8,7 @@ a higher one, whatever the order of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hashbus.messages import BidEffect, HeardBid, Rank
@@ -73,9 +73,16 @@ def arbitrate(bids: Iterable[Bid], highest_w: float, resting_w: float) -> Verdic
         lower_w=bounds.lower_w,
         upper_w=bounds.upper_w,
         winner=winner.key if winner else "resting",
-        why=winner.why if winner else f"nobody asks for anything; it rests at {resting_w:g} W",
+        why=winner.why if winner else _rest(ordered, resting_w),
         bids=tuple(_outcome(bid, winner, bounds, power_w) for bid in ordered),
     )
+
+
+def _rest(bids: Sequence[Bid], resting_w: float) -> str:
+    """Say why a miner that nobody pushes draws what it draws."""
+    if bids:
+        return f"everything that is asked leaves room for its {resting_w:g} W"
+    return f"nobody asks for anything; it rests at {resting_w:g} W"
 
 
 def _strength(bid: Bid) -> tuple[int, bool, float, str]:
