@@ -1,5 +1,9 @@
 """The families that the simulator can be: one line each, from the configured block to the device."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
 from hashbus_simulator.blocks import DeviceBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.devices.antminer.device import Antminer
@@ -21,24 +25,20 @@ from hashbus_simulator.settings import (
 )
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
+FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevice]] = MappingProxyType(
+    {
+        WhatsminerBlock: WhatsminerV3,
+        WhatsminerV2Block: WhatsminerV2,
+        AntminerBlock: Antminer,
+        CgminerBlock: PlainCgminer,
+        BitaxeBlock: Bitaxe,
+        BraiinsBlock: Braiins,
+        Eg4PortalBlock: Eg4Portal,
+        LuxpowerBlock: Luxpower,
+    }
+)
+
 
 def build_device(block: DeviceBlock, place: Place, world: World) -> EmulatedDevice:
     """The device that a block of the configuration asks for, at its place."""
-    match block:
-        case WhatsminerBlock():
-            return WhatsminerV3(block, place, world)
-        case WhatsminerV2Block():
-            return WhatsminerV2(block, place, world)
-        case AntminerBlock():
-            return Antminer(block, place, world)
-        case CgminerBlock():
-            return PlainCgminer(block, place, world)
-        case BitaxeBlock():
-            return Bitaxe(block, place, world)
-        case BraiinsBlock():
-            return Braiins(block, place, world)
-        case Eg4PortalBlock():
-            return Eg4Portal(block, place, world)
-        case LuxpowerBlock():
-            return Luxpower(block, place, world)
-    raise ValueError(f"no device for {type(block).__name__}")
+    return FAMILIES[type(block)](block, place, world)
