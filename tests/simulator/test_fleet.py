@@ -64,7 +64,7 @@ class TestSettings:
             ({"family": "cgminer", "host": "127.0.0.1", "model": "S99"}, "unknown model"),
             (
                 {"family": "whatsminer_v3", "host": "127.0.0.1", "model": "Antminer S19"},
-                "unknown model; known are M50S",
+                "unknown model; known are M30S",
             ),
             ({"family": "cgminer", "host": "127.0.0.1", "colour": "red"}, "Extra inputs"),
             ({"family": "toaster", "host": "127.0.0.1"}, "toaster"),

@@ -9,7 +9,7 @@ from hashbus.messages import Capability, MinerIdentity
 from hashbus_poller.drivers.cgminer.answer import Answer, Section
 from hashbus_poller.drivers.cgminer.identity import normal_mac
 from hashbus_poller.drivers.whatsminer.identity import MAKE, POWER_CHANGE
-from hashbus_poller.drivers.whatsminer_v2.parse import tells_percent, told_by
+from hashbus_poller.drivers.whatsminer_v2.parse import power_limit_w, tells_percent, told_by
 from hashbus_poller.models import rated
 from hashbus_poller.readings import understanding
 
@@ -91,11 +91,17 @@ def _identity(told: Introduction, *, is_open: bool) -> MinerIdentity:
         boards_total=sheet.boards if sheet else None,
         rated_hashrate_ths=factory_ths or (sheet.rated_hashrate_ths if sheet else None),
         rated_power_w=rated_power_w,
-        max_power_w=rated_power_w,  # the limit may not exceed the model's standard power
+        max_power_w=_ceiling_w(told, rated_power_w),
         power_step_w=1.0,
         power_change=POWER_CHANGE,
         capabilities=_capabilities(api_version(api), told.status) if is_open else (),
     )
+
+
+def _ceiling_w(told: Introduction, rated_power_w: float | None) -> float | None:
+    """Return the highest limit: the model's standard power, or what is set where the data sheet knows less."""
+    set_w = power_limit_w(told.summary, told.status)
+    return max((watts for watts in (set_w, rated_power_w) if watts), default=None)
 
 
 def _capabilities(api: tuple[int, ...], status: Answer | None) -> tuple[Capability, ...]:

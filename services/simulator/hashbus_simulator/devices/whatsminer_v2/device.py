@@ -75,7 +75,7 @@ class WhatsminerV2:
             "fast_boot": miner.fast_boot,
             "hostname": miner.hostname,
             "led": miner.led,
-            "tokens": miner.desk.alive,
+            "tokens": miner.desk.alive(miner.clock()),
         }
 
     def _reply(self, request: Request) -> Document | bytes:

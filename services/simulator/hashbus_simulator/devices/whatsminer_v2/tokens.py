@@ -61,10 +61,9 @@ class TokenDesk:
         self._alive[_crypted(self.key() + time, newsalt)] = now_s + self._block.token_s
         return {"time": time, "salt": self.salt, "newsalt": newsalt}
 
-    @property
-    def alive(self) -> int:
+    def alive(self, now_s: float) -> int:
         """How many tokens there are."""
-        return len(self._alive)
+        return sum(ends_s > now_s for ends_s in self._alive.values())
 
     def accepts(self, token: object, now_s: float) -> bool:
         """Whether a token is one of ours and not too old."""
