@@ -28,7 +28,8 @@ class Presence:
         self._clock = clock
         self._front = front
         self._servers: list[asyncio.Server] = []
-        self._clients: set[TcpConnection] | None = None  # made with the first client: most have none
+        # In the order in which they came; made with the first client: most have none.
+        self._clients: dict[TcpConnection, None] | None = None
         self._waking: asyncio.Task[None] | None = None
 
     @property
@@ -93,17 +94,27 @@ class Presence:
     def admit(self, connection: TcpConnection, port: TcpPort) -> bool:
         """Take a client in, unless the port has as many as it can bear."""
         if self._clients is None:
-            self._clients = set()
+            self._clients = {}
         limit = port.dialect.max_clients
         if limit is not None and sum(client.port is port for client in self._clients) >= limit:
             return False
-        self._clients.add(connection)
+        self._clients[connection] = None
         return True
+
+    def has_turn(self, connection: TcpConnection) -> bool:
+        """Whether a client is served now: on a single-threaded port only the one that came first is."""
+        return not connection.port.single_threaded or self._first_at(connection.port) is connection
 
     def forget(self, connection: TcpConnection) -> None:
         """A client has gone."""
-        if self._clients is not None:
-            self._clients.discard(connection)
+        if self._clients is None:
+            return
+        self._clients.pop(connection, None)
+        if connection.port.single_threaded and (following := self._first_at(connection.port)) is not None:
+            following.go_on()
+
+    def _first_at(self, port: TcpPort) -> TcpConnection | None:
+        return next((client for client in self._clients or () if client.port is port), None)
 
     def replied(self) -> None:
         """After each reply: leave the network if the reply started a reboot."""

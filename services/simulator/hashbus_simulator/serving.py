@@ -72,15 +72,21 @@ The response has its body in `.body` or `.text` (no streams): the serving layer 
 
 
 class TcpPort:
-    """A TCP port of a device; `name` is its key under `ports:` in the configuration."""
+    """A TCP port of a device; `name` is its key under `ports:` in the configuration.
 
-    __slots__ = ("dialect", "host", "name", "number")
+    A `single_threaded` one serves the client that came first, and the others wait until it has gone.
+    """
 
-    def __init__(self, name: str, host: str, number: int, dialect: TcpDialect) -> None:
+    __slots__ = ("dialect", "host", "name", "number", "single_threaded")
+
+    def __init__(
+        self, name: str, host: str, number: int, dialect: TcpDialect, *, single_threaded: bool = False
+    ) -> None:
         self.name = name
         self.host = host
         self.number = number
         self.dialect = dialect
+        self.single_threaded = single_threaded
 
 
 class HttpPort:

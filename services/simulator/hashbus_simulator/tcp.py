@@ -17,6 +17,9 @@ class Line(Protocol):
     def admit(self, connection: "TcpConnection", port: TcpPort) -> bool:
         """Take the client in; False when the device has no place for it."""
 
+    def has_turn(self, connection: "TcpConnection") -> bool:
+        """Whether the device serves this client now, or another one first."""
+
     def forget(self, connection: "TcpConnection") -> None:
         """The client has gone."""
 
@@ -68,9 +71,15 @@ class TcpConnection(asyncio.Protocol):
         """A client may close its half after asking: it still gets the answer that is underway."""
         self._has_ended = True
         self._answer_all(complete=True)
-        if self._playing is None or self._playing.done():
+        if self._line.has_turn(self) and (self._playing is None or self._playing.done()):
             self.hang_up()
         return True
+
+    def go_on(self) -> None:
+        """The client that was served before this one has gone."""
+        self._answer_all(complete=self._has_ended)
+        if self._has_ended and self._playing is None:
+            self.hang_up()
 
     def hang_up(self) -> None:
         """Send what is underway, then close."""
@@ -95,6 +104,8 @@ class TcpConnection(asyncio.Protocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+        if not self._line.has_turn(self):
+            return
         while self._playing is None and self._transport is not None and not self._transport.is_closing():
             try:
                 request = self.port.dialect.take_request(self._received, complete=complete)
