@@ -5,7 +5,7 @@
 .NOTPARALLEL:
 
 BIN := .venv/bin
-CODE := libs services tools
+CODE := libs services plugins tools
 CONFIG ?= config/demo.yaml
 # Which tests to run, and how: `make test TESTS=tests/poller PYTEST="-x -k drops"`.
 TESTS ?= tests

@@ -154,6 +154,8 @@ install_pinned() {
 
 install_distributions() {
     local projects=(libs/*/pyproject.toml services/*/pyproject.toml) project editable=()
+    # Plugins are a site's own choice; the tests try them all.
+    if [ "$goal" = test ]; then projects+=(plugins/*/pyproject.toml); fi
     done_before distributions "${projects[@]}" && return
     say 'hashbus itself'
     for project in "${projects[@]}"; do editable+=(--editable "$(dirname "$project")"); done

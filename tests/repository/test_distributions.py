@@ -14,12 +14,13 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 DISTRIBUTIONS = sorted(
     str(path.parent.relative_to(ROOT))
-    for part in ("libs", "services")
+    for part in ("libs", "services", "plugins")
     for path in (ROOT / part).glob("*/pyproject.toml")
 )
 # A service still to come is a docstring and nothing else.
 WITH_CODE = [folder for folder in DISTRIBUTIONS if len(list((ROOT / folder).rglob("*.py"))) > 1]
 COMMON = "libs/common"
+PLUGINS = {folder for folder in DISTRIBUTIONS if folder.startswith("plugins/")}
 
 README_HEADINGS = ["Purpose", "Hears and says", "Configuration", "Run alone", "Test", "When things fail"]
 ENTRY_POINT_GROUPS = ["console_scripts", "hashbus.commands", "hashbus.drivers", "hashbus.services"]
@@ -104,7 +105,7 @@ def test_every_entry_point_leads_to_something(group: str) -> None:
         point.load()
 
 
-@pytest.mark.parametrize("folder", [folder for folder in WITH_CODE if folder != COMMON])
+@pytest.mark.parametrize("folder", [folder for folder in WITH_CODE if folder.startswith("services/")])
 def test_every_service_readme_has_the_same_headings(folder: str) -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / folder / "README.md").read_text(), flags=re.MULTILINE)
     # What only this service has to explain may stand between them.
@@ -113,7 +114,9 @@ def test_every_service_readme_has_the_same_headings(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", DISTRIBUTIONS)
 def test_what_a_distribution_needs_is_pinned_within_its_range(folder: str) -> None:
-    text = (ROOT / "requirements" / "run.txt").read_text()
+    # What a plugin needs is pinned for its tests alone: a site that wants it installs it.
+    names = ["run.txt", "dev.txt"] if folder in PLUGINS else ["run.txt"]
+    text = "".join((ROOT / "requirements" / name).read_text() for name in names)
     pinned = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, flags=re.MULTILINE))
     needs = [Requirement(need) for need in project(folder)["dependencies"]]
     foreign = [need for need in needs if not need.name.startswith("hashbus-")]
@@ -126,4 +129,4 @@ def test_the_tools_know_every_distribution() -> None:
     assert typed >= set(DISTRIBUTIONS)
     assert set(tools["importlinter"]["root_packages"]) == {package(folder).name for folder in DISTRIBUTIONS}
     pinned = (ROOT / "requirements" / "run.in").read_text()
-    assert set(re.findall(r"^-e \.\./(\S+)", pinned, flags=re.MULTILINE)) == set(DISTRIBUTIONS)
+    assert set(re.findall(r"^-e \.\./(\S+)", pinned, flags=re.MULTILINE)) == set(DISTRIBUTIONS) - PLUGINS
