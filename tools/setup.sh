@@ -152,15 +152,15 @@ install_pinned() {
     remember "$name" "requirements/$name.txt"
 }
 
-install_distributions() {
-    local projects=(libs/*/pyproject.toml services/*/pyproject.toml) project editable=()
-    # Plugins are a site's own choice; the tests try them all.
-    if [ "$goal" = test ]; then projects+=(plugins/*/pyproject.toml); fi
-    done_before distributions "${projects[@]}" && return
-    say 'hashbus itself'
-    for project in "${projects[@]}"; do editable+=(--editable "$(dirname "$project")"); done
+# install_from STEP WHAT PROJECT...: this repository's own distributions, editable.
+install_from() {
+    local step=$1 what=$2 project editable=()
+    shift 2
+    done_before "$step" "$@" && return
+    say "$what"
+    for project in "$@"; do editable+=(--editable "$(dirname "$project")"); done
     "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --offline "${editable[@]}"
-    remember distributions "${projects[@]}"
+    remember "$step" "$@"
 }
 
 # ---- Node.js: one test validates the AsyncAPI document with the official parser --------------------------------------
@@ -185,9 +185,11 @@ need_debian_packages
 need_venv
 export VIRTUAL_ENV=$PWD/$venv
 install_pinned run
+install_from services 'hashbus itself' libs/*/pyproject.toml services/*/pyproject.toml
 if [ "$goal" = test ]; then
     install_pinned dev
+    # Plugins are a site's own choice; the tests try them all.
+    install_from plugins 'plugins' plugins/*/pyproject.toml
     need_test_servers
     need_asyncapi_parser
 fi
-install_distributions
