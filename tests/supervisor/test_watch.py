@@ -1,8 +1,15 @@
 """`hashbus watch` shows a running site, once or as it lives, and says so when there is none."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +49,33 @@ def test_without_a_terminal_it_prints_a_line_an_event_until_it_is_told_to_end(up
     assert wait_until(lambda: "attic online" in output.read_text())
     watch.send_signal(signal.SIGINT)
     assert watch.wait(timeout=20) == 0
+
+
+def test_on_a_terminal_the_page_lives_and_leaves_the_terminal_as_it_was(up: Up) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    watch = subprocess.Popen(
+        [*HASHBUS, "watch", "--config", up.file],
+        env={**environment(), "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        stdin=theirs,
+        stdout=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while not re.search("●\\s+attic".encode(), without_styles(seen)):
+        seen += os.read(ours, 65_536)
+    watch.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # what Linux says when the other end is closed
+        while more := os.read(ours, 65_536):
+            seen += more
+    os.close(ours)
+    assert watch.wait(timeout=20) == 0
+    assert b"\x1b[?1049h" in seen  # a screen of its own
+    assert b"\x1b[?1049l" in seen[-100:]  # and back
+
+
+def without_styles(seen: bytes) -> bytes:
+    return re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen)
 
 
 def test_a_site_that_was_never_started_is_called_so(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashbus.service import EXIT_CONFIG
+from hashbus.service import EXIT_CONFIG, EXIT_CRASH
 from hashbus_supervisor import launch, metrics
 from hashbus_supervisor.events import Tone
 from hashbus_supervisor.restarts import Restarts
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 ASK_UNTIL_READY_S = 0.1
 ASK_WHILE_READY_S = 5.0
+DRAIN_S = 2.0
+"""How long the last words of a process that has ended are waited for."""
+
 LAST_LINES = 12
 LONGEST_LINE = 65_536
 
@@ -63,7 +66,7 @@ class Recipe:
 
 @dataclass
 class Child:
-    """One process, kept running. `tell` is called with each event of its life, `heard` with each error it prints."""
+    """One process, kept running. `tell` is called with each event of its life and each error it prints."""
 
     recipe: Recipe
     log: SiteLog
@@ -73,7 +76,6 @@ class Child:
     stop_s: float
     state: ChildState = ChildState.WAITING
     problems: tuple[str, ...] = ()
-    falls: int = 0
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it was ready for the first time, or will not be."""
     _restarts: Restarts = field(default_factory=Restarts)
@@ -91,11 +93,6 @@ class Child:
     def name(self) -> str:
         """Return the name of the service."""
         return self.recipe.name
-
-    @property
-    def pid(self) -> int | None:
-        """Return its process id while it runs."""
-        return self._process.pid if self._process else None
 
     async def keep(self) -> None:
         """Run the process, and again when it falls, until `stop` or until only a person can mend it."""
@@ -138,7 +135,6 @@ class Child:
         code = await self._run(begun_s)
         if self._is_stopping.is_set():
             return None
-        self.falls += 1
         metrics.FALLS.labels(self.name).inc()
         verdict = self._restarts.after(code, self.clock.monotonic() - begun_s)
         self._tell_what_it_printed(code)
@@ -151,6 +147,10 @@ class Child:
         reading_end, writing_end = os.pipe()
         try:
             process = await self._start(writing_end)
+        except OSError as error:
+            os.close(reading_end)
+            self._last_lines.append(f"cannot be started: {(error.strerror or str(error)).lower()}")
+            return EXIT_CRASH
         finally:
             os.close(writing_end)
         self._process, self._is_ready = process, False
@@ -168,7 +168,8 @@ class Child:
             # Whatever it started must not outlive it, nor hold its output open.
             _kill_group(process.pid)
             self._process = None
-            await asyncio.gather(asking, listening, return_exceptions=True)
+            await asyncio.wait([asking, listening], timeout=DRAIN_S)
+            listening.cancel()
 
     async def _start(self, output: int) -> asyncio.subprocess.Process:
         recipe = self.recipe
@@ -236,13 +237,13 @@ class Child:
             await asyncio.sleep(ASK_WHILE_READY_S if self._is_ready else ASK_UNTIL_READY_S)
 
     def _note(self, found: Wellness) -> None:
-        is_news = found.problems != self.problems
+        # That there is a problem is news, and that there is none any more; its figures may change all the time.
+        if found.problems and not self.problems:
+            self.tell("; ".join(found.problems), Tone.WARNING)
+        elif self.problems and not found.problems:
+            self.tell("well again", Tone.GOOD)
         self.problems = found.problems
         self.state = ChildState.DEGRADED if found.problems or not found.is_ready else ChildState.READY
-        if is_news and found.problems:
-            self.tell("; ".join(found.problems), Tone.WARNING)
-        elif is_news:
-            self.tell("well again", Tone.GOOD)
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

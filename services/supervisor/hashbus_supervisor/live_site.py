@@ -107,14 +107,15 @@ class LiveSite:
 
     async def _look(self, bus: MqttBus) -> None:
         """Tell the bus and Prometheus how the processes are, and end when none is left that could do anything."""
-        problems: tuple[str, ...] = ()
+        known: dict[str, str] = {}
         while True:
+            found = self._running.look_around()
+            for who in known.keys() | found.keys():
+                self._health.report(who, found.get(who))
             for child in self._running.children:
-                is_ill = TONE_OF_STATE.get(child.state) in (Tone.BAD, Tone.WARNING)
-                self._health.report(child.name, f"{child.name}: {'; '.join(child.problems)}" if is_ill else None)
                 metrics.IS_WELL.labels(child.name).set(child.state is ChildState.READY)
-            if self._health.problems != problems:
-                problems = self._health.problems
+            if found != known:
+                known = found
                 bus.publish(self._status(is_online=True))
             if self._is_nothing_left():
                 self._code = EXIT_CONFIG

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from hashbus_supervisor.events import Events
     from hashbus_supervisor.site import Site
 
-LOOK_AROUND_S = 1.0
 LOW_ON_DISK_BYTES = 50_000_000
+
+ILL = (ChildState.FALLEN, ChildState.GIVEN_UP, ChildState.DEGRADED)
 
 
 class RunningSite:
@@ -35,7 +36,7 @@ class RunningSite:
         self._events = events
         self._clock = clock
         self._stages = [[self._child(recipe) for recipe in stage] for stage in recipes(site)]
-        self._disk_problem: str | None = None
+        self._unwritten: dict[str, str] = {}
         self._starting: asyncio.Task[None] | None = None
         self.told = asyncio.Event()
 
@@ -43,14 +44,6 @@ class RunningSite:
     def children(self) -> list[Child]:
         """Return all processes in the order in which they start."""
         return [child for stage in self._stages for child in stage]
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Return what does not work, in words, for the site's people."""
-        bad = (ChildState.FALLEN, ChildState.GIVEN_UP, ChildState.DEGRADED)
-        ill = [child for child in self.children if child.state in bad]
-        problems = [f"{child.name}: {problem}" for child in ill for problem in child.problems]
-        return (*problems, *([self._disk_problem] if self._disk_problem else []))
 
     def tell(self, who: str, text: str, tone: Tone = Tone.NEUTRAL) -> None:
         """Note an event."""
@@ -74,11 +67,9 @@ class RunningSite:
         """Start everything and keep it running; at the end, end what still runs."""
         async with asyncio.TaskGroup() as work:
             self._starting = work.create_task(self._start_in_order(work), name="start")
-            looking = work.create_task(self._look_around(), name="look around")
             try:
                 yield
             finally:
-                looking.cancel()
                 await self._end(self._stages)
 
     async def end_services(self) -> None:
@@ -100,21 +91,19 @@ class RunningSite:
         for stage in reversed(stages):
             await asyncio.gather(*(child.stop() for child in stage))
 
-    async def _look_around(self) -> None:
-        """Tell when the disk gets full and when a log cannot be written; once at the begin, once at the end."""
-        known: dict[str, str] = {}
-        while True:
-            found = {child.name: child.log.problem for child in self.children if child.log.problem}
-            self._disk_problem = self._problem_of_disk()
-            if self._disk_problem:
-                found["disk"] = self._disk_problem
-            for who, problem in found.items():
-                if who not in known:
-                    self.tell(who, problem, Tone.WARNING)
-            for who in known.keys() - found.keys():
-                self.tell(who, "there is room again: logs are written", Tone.GOOD)
-            known = found
-            await asyncio.sleep(LOOK_AROUND_S)
+    def look_around(self) -> dict[str, str]:
+        """Return what does not work, by who suffers from it; tells what a person should know of disk and logs."""
+        ill = [child for child in self.children if child.state in ILL and child.problems]
+        unwritten = {child.name: child.log.problem for child in self.children if child.log.problem}
+        if low := self._problem_of_disk():
+            unwritten["disk"] = low
+        for who, problem in unwritten.items():
+            if who not in self._unwritten:
+                self.tell(who, problem, Tone.WARNING)
+        for who in self._unwritten.keys() - unwritten.keys():
+            self.tell(who, "there is room again: logs are written", Tone.GOOD)
+        self._unwritten = unwritten
+        return {**unwritten, **{child.name: f"{child.name}: {'; '.join(child.problems)}" for child in ill}}
 
     def _problem_of_disk(self) -> str | None:
         free_bytes = shutil.disk_usage(self._site.data_dir).free

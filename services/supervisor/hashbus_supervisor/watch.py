@@ -37,6 +37,9 @@ NEWS_OF = timedelta(minutes=10)
 PATIENCE_S = 10.0
 """How long `--once` waits for a broker."""
 
+CONNECTING_S = 2.0
+"""So long after its start nobody wonders that there is no connection yet."""
+
 FIRST_S, QUIET_S = 2.0, 0.4
 """Retained state comes at once: the first within FIRST_S, and QUIET_S without any more means that it was all."""
 
@@ -83,6 +86,7 @@ class Watch:
         self._bus = MqttBus(settings.broker, site=settings.site, account=ACCOUNT)
         self._board = Board(self._clock.now() - NEWS_OF)
         self._events = Events()
+        self._began_s = self._clock.monotonic()
 
     async def live(self, *, is_once: bool) -> int:
         """Show the living page until told to stop."""
@@ -143,6 +147,10 @@ class Watch:
         said = self._last_words.text
         return f"no broker at {address}: does `hashbus up` run?" + (f" ({said})" if said else "")
 
+    def _why_no_bus(self) -> str:
+        is_early = self._clock.monotonic() - self._began_s < CONNECTING_S
+        return f"connecting to {self._site.settings.broker.address}…" if is_early else self._no_broker()
+
     def _page(self) -> Page:
         now = self._clock.now()
         settings = self._site.settings
@@ -153,7 +161,7 @@ class Watch:
             services=services_on_bus(self._board, now),
             events=sorted(self._events.kept, key=lambda event: event.at),
             now=now,
-            notice=nothing if self._bus.is_connected else self._no_broker(),
+            notice=nothing if self._bus.is_connected else self._why_no_bus(),
             foot="Ctrl-C ends the view; the site runs on",
         )
 

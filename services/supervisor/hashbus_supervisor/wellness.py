@@ -24,12 +24,12 @@ async def of_health_page(host: str, port: int) -> Wellness:
     """Ask the /healthz of a service: ready is who is connected to the broker."""
     try:
         status, body = await asyncio.to_thread(_get, host, port, "/healthz")
-        problems = json.loads(body).get("problems", [])
-    except (OSError, HTTPException, ValueError, AttributeError) as error:
+        problems = [str(problem) for problem in json.loads(body).get("problems", [])]
+    except (OSError, HTTPException, ValueError, AttributeError, TypeError) as error:
         return Wellness(is_ready=False, problems=(f"its health page http://{host}:{port}/healthz: {_reason(error)}",))
     if status != HTTPStatus.OK:
         return Wellness(is_ready=False, problems=("it is not connected to the broker", *problems))
-    return Wellness(is_ready=True, problems=tuple(str(problem) for problem in problems))
+    return Wellness(is_ready=True, problems=tuple(problems))
 
 
 async def of_port(host: str, port: int) -> Wellness:
