@@ -72,6 +72,18 @@ CGMINERS: tuple[MinerModel, ...] = (
     MinerModel("Generic SHA-256", 100.0, 3300.0, 3, 110, 600.0, fans=2, sleep_w=15.0),
 )  # fmt: skip
 
+AVALONS: tuple[MinerModel, ...] = (
+    MinerModel("Avalon 841", 13.6, 1290.0, 4, 26, 650.0, fans=1, max_fan_rpm=6000, chip="A3206", sleep_w=20.0),
+    MinerModel("Avalon 1047", 37.0, 2380.0, 3, 80, 625.0, fans=2, max_fan_rpm=6500, chip="A3205", sleep_w=35.0),
+    MinerModel("Avalon 1246", 90.0, 3420.0, 3, 120, 502.0, fans=4, max_fan_rpm=7200, chip="A3201", sleep_w=25.0),
+    MinerModel("Avalon 1366", 130.0, 3250.0, 3, 120, 560.0, fans=2, max_fan_rpm=7200, chip="A3200", sleep_w=20.0),
+    MinerModel("Avalon 1566", 185.0, 3420.0, 3, 160, 346.0, fans=2, max_fan_rpm=7200, chip="A3197S", sleep_w=15.0),
+    MinerModel("Avalon A16", 282.0, 3900.0, 3, 160, 410.0, fans=2, max_fan_rpm=7200, chip="A3196", sleep_w=15.0),
+    MinerModel("Avalon Q", 90.0, 1674.0, 1, 160, 500.0, fans=4, max_fan_rpm=4800, chip="A3197S", sleep_w=17.0),
+    MinerModel("Avalon Mini 3", 37.5, 800.0, 1, 66, 480.0, fans=1, max_fan_rpm=3600, chip="A3197S", sleep_w=12.0),
+    MinerModel("Avalon Nano 3S", 6.0, 140.0, 1, 12, 500.0, fans=1, max_fan_rpm=3600, chip="A3197S", sleep_w=5.0),
+)  # fmt: skip
+
 # Hashrate = frequency x small cores x chips (PROTOCOLS.md 4.2); core voltage is set apart from the frequency.
 BITAXES: tuple[MinerModel, ...] = tuple(
     MinerModel(name, hashrate_ths, power_w, 1, chips, freq_mhz, fans=1, max_fan_rpm=7000, chip=chip, sleep_w=sleep_w,
@@ -85,4 +97,4 @@ BITAXES: tuple[MinerModel, ...] = tuple(
     )
 )  # fmt: skip
 
-MODELS: dict[str, MinerModel] = {m.name: m for m in (*WHATSMINERS, *ANTMINERS, *CGMINERS, *BITAXES)}
+MODELS: dict[str, MinerModel] = {m.name: m for m in (*WHATSMINERS, *ANTMINERS, *CGMINERS, *AVALONS, *BITAXES)}
