@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from hashbus_simulator.avalon_settings import AvalonBlock
 from hashbus_simulator.blocks import DeviceBlock, MinerBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
@@ -100,6 +101,7 @@ AnyBlock = Annotated[
     WhatsminerBlock
     | WhatsminerV2Block
     | AntminerBlock
+    | AvalonBlock
     | CgminerBlock
     | BitaxeBlock
     | Eg4PortalBlock

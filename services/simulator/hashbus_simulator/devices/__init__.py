@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from hashbus_simulator.avalon_settings import AvalonBlock
 from hashbus_simulator.blocks import DeviceBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.devices.antminer.device import Antminer
+from hashbus_simulator.devices.avalon.device import Avalon
 from hashbus_simulator.devices.bitaxe.device import Bitaxe
 from hashbus_simulator.devices.braiins.device import Braiins
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
@@ -30,6 +32,7 @@ FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevic
         WhatsminerBlock: WhatsminerV3,
         WhatsminerV2Block: WhatsminerV2,
         AntminerBlock: Antminer,
+        AvalonBlock: Avalon,
         CgminerBlock: PlainCgminer,
         BitaxeBlock: Bitaxe,
         BraiinsBlock: Braiins,
