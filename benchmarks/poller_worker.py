@@ -15,7 +15,7 @@ from benchmarks import workers
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.health import Health
 from hashbus.mqtt_bus import MqttBus
-from hashbus.service import Running
+from hashbus.service import Running, collect_garbage_rarely
 from hashbus.settings import load
 from hashbus_poller.client import http_client
 from hashbus_poller.service import Fleet
@@ -25,6 +25,7 @@ from hashbus_poller.settings import settings_model
 async def main(site_file: Path) -> None:
     """Make the fleet of a site file and visit it whenever told."""
     settings: Any = load(settings_model(), site_file, account="poller")
+    collect_garbage_rarely()
     health = Health("poller", "benchmark", SYSTEM_CLOCK.now())
     async with http_client() as http, MqttBus(settings.broker, site=settings.site, account="poller") as bus:
         fleet = Fleet(Running("poller", settings, bus, SYSTEM_CLOCK, health, once=False, dry_run=False), lambda: http)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import aiomqtt
@@ -16,9 +17,9 @@ from aiomqtt.exceptions import MqttConnectError
 
 from hashbus import logs, metrics
 from hashbus.backoff import Backoff
-from hashbus.bus import M, Subscription, Switchboard, check_writer, whose
+from hashbus.bus import M, Subscription, Switchboard, check_writer
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.mqtt_client import new_client
+from hashbus.mqtt_client import ACK_TIMEOUT_S, new_client
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -113,13 +114,13 @@ class MqttBus:
     def publish(self, message: Message) -> None:
         """Say a message; see `Bus.publish`."""
         check_writer(message, self.account, self.site)
-        topic = message.topic
-        self._put(message.address(), message.encode(), qos=topic.qos, retain=topic.retain, keep=topic.keep)
+        topic, kind = message.topic, type(message).__name__
+        self._put(message.address(), message.encode(), qos=topic.qos, retain=topic.retain, keep=topic.keep, kind=kind)
 
     def clear(self, message: Message) -> None:
         """Remove the retained state at the address of `message`; see `Bus.clear`."""
         check_writer(message, self.account, self.site)
-        self._put(message.address(), b"", qos=1, retain=True, keep=message.topic.keep)
+        self._put(message.address(), b"", qos=1, retain=True, keep=message.topic.keep, kind=type(message).__name__)
         self._said.pop(message.address(), None)
 
     def _put(self, address: str, payload: bytes, **how: Any) -> None:
@@ -238,6 +239,7 @@ class MqttBus:
             work.create_task(self._hear(client))
             await self._ask(client, set(self._filters))
             work.create_task(self._speak(client, work))
+            work.create_task(self._watch_confirmations())
 
     def _assert_state(self) -> None:
         """Queue the status and all retained state again, unless a newer value already waits."""
@@ -248,7 +250,7 @@ class MqttBus:
             self.publish(status)
         for address, parcel in list(self._said.items()):
             if address not in waiting:
-                self._put(address, parcel.payload, qos=parcel.qos, retain=True, keep=parcel.keep)
+                self._put(address, parcel.payload, qos=parcel.qos, retain=True, keep=parcel.keep, kind=parcel.kind)
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for arrival in client.messages:
@@ -265,13 +267,25 @@ class MqttBus:
             await self._news.wait()
 
     async def _deliver(self, client: aiomqtt.Client, parcel: Parcel, window: asyncio.Semaphore) -> None:
-        await client.publish(parcel.address, parcel.payload, qos=parcel.qos, retain=parcel.retain)
+        await client.publish(parcel.address, parcel.payload, parcel.qos, parcel.retain, timeout=math.inf)
         self._outbox.confirm(parcel)
         window.release()
-        known = whose(parcel.address)
-        metrics.BUS_PUBLISHED.labels(known[0].__name__ if known else "unknown").inc()
+        metrics.BUS_PUBLISHED.labels(parcel.kind).inc()
         if not len(self._outbox):
             self._empty.set()
+
+    async def _watch_confirmations(self) -> None:
+        """Give up a connection on which nothing is confirmed any more.
+
+        One watch for all: a time-out for each message would take a third of the time of sending it.
+        """
+        before: Parcel | None = None
+        while True:
+            await asyncio.sleep(ACK_TIMEOUT_S)
+            oldest = self._outbox.oldest_in_flight()
+            if oldest is not None and oldest is before:
+                raise aiomqtt.MqttError(f"the broker has not confirmed a message for {ACK_TIMEOUT_S:g} s")
+            before = oldest
 
 
 def _is_refusal(code: object) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An encoded message on its way; `number` is its place in the order of speaking."""
+    """An encoded message on its way; `number` is its place in the order of speaking, `kind` what counters call it."""
 
     number: int
     address: str
@@ -22,6 +22,7 @@ class Parcel:
     qos: int
     retain: bool
     keep: Keep
+    kind: str = "unknown"
 
 
 class Outbox:
@@ -51,9 +52,13 @@ class Outbox:
         """Return what is still to be sent, in order."""
         return self._waiting.values()
 
-    def put(self, address: str, payload: bytes, *, qos: int, retain: bool, keep: Keep) -> Parcel:
+    def oldest_in_flight(self) -> Parcel | None:
+        """Return what has waited longest for its confirmation."""
+        return next(iter(self._in_flight.values()), None)
+
+    def put(self, address: str, payload: bytes, *, qos: int, retain: bool, keep: Keep, kind: str = "unknown") -> Parcel:
         """Take a message; it is sent after everything that was put before it."""
-        parcel = Parcel(self._next_number, address, payload, qos, retain, keep)
+        parcel = Parcel(self._next_number, address, payload, qos, retain, keep, kind)
         self._next_number += 1
         if keep is Keep.LATEST:
             self._waiting.pop(address, None)

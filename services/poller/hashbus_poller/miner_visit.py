@@ -39,7 +39,6 @@ class MinerVisit:
         """Visit `device`; nothing is asked of it before somebody wants something."""
         self.device = device
         self.identity: MinerIdentity | None = None
-        self.reading: MinerReading | None = None
         self._thresholds = device.settings.thresholds or thresholds
         self._confirm_s = confirm_s
         self._health = Health.UNKNOWN
@@ -90,7 +89,6 @@ class MinerVisit:
         at, begun_s = device.clock.now(), device.clock.monotonic()
         reading: MinerReading = await device.driver.read()
         latency_ms = round((device.clock.monotonic() - begun_s) * 1000, 1)
-        self.reading = reading
         self._health = judge(reading, self._thresholds, self._health)
         device.say(
             MinerTelemetry(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,14 +36,17 @@ class Ring:
     def __init__(self, clock: Clock, length: int) -> None:
         """Keep the last `length` exchanges."""
         self._clock = clock
-        self._exchanges: deque[Exchange] = deque(maxlen=length)
+        self._length = length
+        self._exchanges: tuple[Exchange, ...] = ()
 
     def keep(self, question: str, answer: bytes) -> None:
         """Remember one exchange; see `Tape`."""
-        if self._exchanges.maxlen:
+        if self._length:
             # Level 1 halves the memory of a farm for a tenth of the time that parsing takes.
             packed = zlib.compress(answer[:LARGEST_BYTES], 1)
-            self._exchanges.append(Exchange(self._clock.now(), question, len(answer), packed))
+            newest = Exchange(self._clock.now(), question, len(answer), packed)
+            # Not a deque: that takes 700 bytes for its first element, and a farm's poller has a ring for each miner.
+            self._exchanges = (*self._exchanges, newest)[-self._length :]
 
     def exchanges(self) -> list[Exchange]:
         """Return what is kept, the oldest first."""
