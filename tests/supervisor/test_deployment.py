@@ -14,6 +14,10 @@ from pydantic import BaseModel
 
 from hashbus.settings import HealthSettings, SiteSettings, load
 from hashbus.topics import SERVICES
+from hashbus_bridge.settings import BridgeSection
+from hashbus_controller.policies.soc import SocSettings
+from hashbus_controller.settings import ControllerSection, ControllerSettings
+from hashbus_notifier.settings import NotifierSection, NotifierSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.settings import DeviceSettings, PollerSection, settings_model
 from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, RecorderSettings, VictoriaSettings
@@ -39,7 +43,7 @@ def options_of(model: type[BaseModel]) -> set[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             names |= options_of(kind)
-        names.add(f"{name}_file" if name in ("password", "token") else name)
+        names.add(f"{name}_file" if name in ("password", "token", "key") else name)
     return names
 
 
@@ -50,6 +54,10 @@ def options_of(model: type[BaseModel]) -> set[str]:
         SupervisorSettings,
         PollerSection,
         DeviceSettings,
+        ControllerSection,
+        SocSettings,
+        NotifierSection,
+        BridgeSection,
         RecorderSettings,
         EmbeddedSettings,
         InfluxSettings,
@@ -63,7 +71,9 @@ def test_the_example_names_every_option(model: type[BaseModel]) -> None:
     assert options_of(model) - named == set()
 
 
-@pytest.mark.parametrize("model", [SupervisorSettings, RecorderSettings, settings_model()])
+@pytest.mark.parametrize(
+    "model", [SupervisorSettings, RecorderSettings, ControllerSettings, NotifierSettings, settings_model()]
+)
 def test_the_example_gives_every_option_its_default(model: type[SiteSettings]) -> None:
     assert load(model, EXAMPLE, account="example", environ={}) == model()
 

@@ -1,1 +1,1 @@
-"""Mirrors the site to the cloud collector and brings its commands home."""
+"""The bridge: mirrors the site to the cloud collector and brings its commands home."""
