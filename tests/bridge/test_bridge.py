@@ -111,7 +111,7 @@ class Site:
     """A bridge on a bus in memory."""
 
     def __init__(self, folder: Path, collector: Collector, **settings: object) -> None:
-        bridge = {"url": collector.url, "key": KEY, "upload_s": 1, "commands_s": 1, **settings}
+        bridge = {"url": collector.url, "api_key": KEY, "upload_s": 1, "commands_s": 1, **settings}
         self.settings = BridgeSettings.model_validate({"data_dir": folder, "bridge": bridge})
         self.broker = MemoryBroker()
         self.health = Health("bridge", "test", SYSTEM_CLOCK.now())
@@ -225,7 +225,7 @@ async def test_what_waits_survives_the_end_of_the_bridge(tmp_path: Path) -> None
 async def test_a_wrong_key_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     wrong = "hsc_" + "B" * 40
     async with Collector().serving() as collector:
-        async with Site(tmp_path, collector, key=wrong).running() as site:
+        async with Site(tmp_path, collector, api_key=wrong).running() as site:
             site.says_reading()
             await _until(lambda: any("not accept this site's key" in problem for problem in site.health.problems))
             assert wrong not in " ".join(site.health.problems)
@@ -346,7 +346,7 @@ class TestSpool:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"url": "http://cloud.example"}, {"url": "cloud.example"}, {"key": "hsc_short"}, {"key": "x" * 44}],
+    [{"url": "http://cloud.example"}, {"url": "cloud.example"}, {"api_key": "hsc_short"}, {"api_key": "x" * 44}],
 )
 def test_a_line_that_is_not_safe_is_refused_at_the_start(settings: dict[str, str]) -> None:
     with pytest.raises(ValidationError):

@@ -43,7 +43,7 @@ def options_of(model: type[BaseModel]) -> set[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             names |= options_of(kind)
-        names.add(f"{name}_file" if name in ("password", "token", "key") else name)
+        names.add(f"{name}_file" if name in ("password", "token", "api_key") else name)
     return names
 
 

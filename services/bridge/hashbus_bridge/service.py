@@ -26,9 +26,9 @@ log = logs.get("bridge")
 async def main(running: Running[BridgeSettings]) -> None:
     """Mirror the site until told to stop; with `--once` one upload of what the broker remembers."""
     settings = running.settings.bridge
-    if not settings.url or settings.key is None:
-        missing = "bridge.url" if not settings.url else "bridge.key"
-        raise ConfigError([f"{missing}: is missing; write the collector's https address and key_file: PATH"])
+    if not settings.url or settings.api_key is None:
+        missing = "bridge.url" if not settings.url else "bridge.api_key"
+        raise ConfigError([f"{missing}: is missing; write the collector's https address and api_key_file: PATH"])
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         spool = _opened(running)

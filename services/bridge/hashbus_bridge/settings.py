@@ -19,8 +19,8 @@ class BridgeSection(Section):
     url: str = Field(
         "", pattern=r"^(https?://[^\s/]+(/[^\s?#]*)?)?$", description="Of the collector, https only; empty is off"
     )
-    key: SecretStr | None = Field(
-        None, description="This site's key, `hsc_...`; write key_file or set HASHBUS_BRIDGE__KEY"
+    api_key: SecretStr | None = Field(
+        None, description="This site's key, `hsc_...`; write api_key_file or set HASHBUS_BRIDGE__API_KEY"
     )
     upload_s: Annotated[float, Field(ge=1, le=3600)] = Field(60, description="How often the site is uploaded")
     commands_s: Annotated[float, Field(ge=1, le=3600)] = Field(
@@ -38,7 +38,7 @@ class BridgeSection(Section):
     ca_file: Path | None = Field(None, description="Certificate authority of a private collector")
     upload_addresses: bool = Field(False, description="Let the cloud know the miners' addresses")
 
-    @field_validator("key")
+    @field_validator("api_key")
     @classmethod
     def _looks_like_a_key(cls, key: SecretStr | None) -> SecretStr | None:
         text = key.get_secret_value() if key else ""

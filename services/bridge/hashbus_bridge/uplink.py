@@ -36,7 +36,7 @@ class Uplink:
         """Prepare the calls; nothing is connected yet."""
         self._settings = settings
         self._http = http
-        key = settings.key.get_secret_value() if settings.key else ""
+        key = settings.api_key.get_secret_value() if settings.api_key else ""
         self._headers = {"X-Collector-Key": key, "X-Site-ID": site}
         cafile = str(settings.ca_file) if settings.ca_file else None
         self._tls = ssl.create_default_context(cafile=cafile) if settings.url.startswith("https") else False
