@@ -1,0 +1,124 @@
+"""Betters a selection with PuLP and its CBC solver, within a time limit; never worse than what it was given.
+
+Only options that a better choice could contain are given to the solver: one whose cost above the margin is more than
+the gap to the bound is in no better choice (reduced-cost fixing by the Lagrangian bound). What is left is small
+also for a hundred thousand miners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pulp  # type: ignore[import-untyped]  # it brings no types
+
+from hashbus_curtailer.question import GAP, Answer, Question
+from hashbus_curtailer.select import COSTS, Counts, Group, Selection, chosen, fitted, grouped
+
+
+def improved(question: Question) -> Answer:
+    """Return a selection that saves at least as much as asked and costs no more than the given one.
+
+    It overshoots by no more than is allowed, or than the given one does, whichever is more.
+    """
+    given = question.selection
+    groups = grouped(question.candidates, COSTS[question.strategy])
+    free, counts = _narrowed(groups, given)
+    if not free:
+        return Answer(question, given)
+    most_w = given.target_w + max(question.overshoot_w, given.overshoot_w)
+    problem = _Problem(groups, counts, free, least_w=given.target_w, most_w=most_w)
+    solved = _solved(problem, gap=given.cost * GAP / 10, within_s=question.within_s)
+    if solved is None:
+        return Answer(question, given)
+    better = fitted(chosen(groups, solved, given), question.strategy)
+    is_right = given.target_w <= better.saves_w <= most_w
+    return Answer(question, better if is_right and better.cost < given.cost else given)
+
+
+BUNDLED_CBC = pulp.PULP_CBC_CMD.pulp_cbc_path
+"""The solver that comes with PuLP, so that none need be installed."""
+
+Free = list[tuple[int, int]]
+"""Group and option pairs about which the solver decides."""
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What is left to decide, beside what is fixed, and how much it must save together."""
+
+    groups: Sequence[Group]
+    counts: Counts
+    free: Free
+    least_w: float
+    most_w: float
+
+    def fixed_w(self) -> float:
+        """Return what is saved by what is fixed."""
+        return sum(
+            count * saves_w
+            for group, taken in zip(self.groups, self.counts, strict=True)
+            for saves_w, count in zip(group.saves_w, taken, strict=True)
+        )
+
+
+def _narrowed(groups: Sequence[Group], given: Selection) -> tuple[Free, Counts]:
+    """Return what is left to decide, and the counts of everything else."""
+    price = given.price
+    lowest = [
+        min(cost - price * saves_w for saves_w, cost in zip(group.saves_w, group.costs, strict=True))
+        for group in groups
+    ]
+    bound = price * given.target_w + sum(
+        len(group.members) * least for group, least in zip(groups, lowest, strict=True)
+    )
+    gap = max(0.0, given.cost - bound) + 1e-9
+    free: Free = []
+    counts: Counts = []
+    for index, group in enumerate(groups):
+        counts.append([0] * len(group.saves_w))
+        open_options = [
+            option
+            for option, (saves_w, cost) in enumerate(zip(group.saves_w, group.costs, strict=True))
+            if cost - price * saves_w - lowest[index] <= gap
+        ]
+        if len(open_options) == 1:
+            counts[index][open_options[0]] = len(group.members)
+        else:
+            free += [(index, option) for option in open_options]
+    return free, counts
+
+
+def _solved(asked: _Problem, *, gap: float, within_s: float) -> Counts | None:
+    """Return the counts that CBC finds within `gap` of the least cost; None when it finds none in time."""
+    groups, fixed_w = asked.groups, asked.fixed_w()
+    problem = pulp.LpProblem("curtailment", pulp.LpMinimize)
+    takes = {
+        pair: problem.add_variable(f"x{pair[0]}_{pair[1]}", 0, len(groups[pair[0]].members), pulp.LpInteger)
+        for pair in asked.free
+    }
+    saved = pulp.LpAffineExpression((take, groups[index].saves_w[option]) for (index, option), take in takes.items())
+    cost = pulp.LpAffineExpression((take, groups[index].costs[option]) for (index, option), take in takes.items())
+    problem.setObjective(cost)
+    problem.addConstraint(saved >= asked.least_w - fixed_w)
+    problem.addConstraint(saved <= asked.most_w - fixed_w)
+    for index, options in _by_group(asked.free):
+        problem.addConstraint(pulp.lpSum(takes[index, option] for option in options) == len(groups[index].members))
+    try:
+        problem.solve(pulp.COIN_CMD(path=BUNDLED_CBC, msg=False, timeLimit=within_s, gapAbs=gap, threads=1))
+    except pulp.PulpSolverError:
+        # A machine that CBC does not run on keeps the first answer.
+        return None
+    if problem.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible):
+        return None
+    solved = [list(taken) for taken in asked.counts]
+    for (index, option), take in takes.items():
+        solved[index][option] = round(take.value() or 0.0)
+    return solved
+
+
+def _by_group(free: Free) -> Iterator[tuple[int, list[int]]]:
+    found: dict[int, list[int]] = {}
+    for index, option in free:
+        found.setdefault(index, []).append(option)
+    yield from found.items()
