@@ -62,13 +62,18 @@ def options_of(model: type[BaseModel]) -> set[str]:
         EmbeddedSettings,
         InfluxSettings,
         VictoriaSettings,
-        *(spec.options for spec in drivers().values() if spec.options.__module__.startswith("hashbus_poller.")),
+        *(spec.options for name, spec in drivers().items() if f"driver: {name}\n" in EXAMPLE.read_text()),
     ],
     ids=lambda model: model.__name__,
 )
 def test_the_example_names_every_option(model: type[BaseModel]) -> None:
     named = set(re.findall(r"^[#\s-]*(\w+):", EXAMPLE.read_text(), flags=re.MULTILINE))
     assert options_of(model) - named == set()
+
+
+def test_the_example_shows_the_drivers_of_a_home() -> None:
+    shown = set(re.findall(r"^# +driver: (\w+)", EXAMPLE.read_text(), flags=re.MULTILINE))
+    assert {"whatsminer", "antminer", "bitaxe", "cgminer", "eg4_portal"} <= shown <= set(drivers())
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,8 @@ def test_compose_has_one_block_a_service_over_one_image() -> None:
     compose = read("compose.yaml")["services"]
     ours = {name: block for name, block in compose.items() if block["image"].startswith("hashbus:")}
     services = [name for name in RUNNABLE if name != "supervisor"]
-    assert set(ours) == {"setup", "simulator", *services}
+    assert {"setup", "simulator", *services} - set(ours) == set()
+    assert set(ours) - {"setup", "simulator", *SERVICES} == set()
     assert len({block["image"] for block in ours.values()}) == 1
     assert all(ours[name]["command"] == ["run", name] for name in services)
     assert {"mosquitto", "influxdb", "grafana"} <= set(compose)
