@@ -11,6 +11,7 @@ from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
+from hashbus_simulator.vnish_settings import VnishBlock
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
 
@@ -106,7 +107,8 @@ AnyBlock = Annotated[
     | BitaxeBlock
     | Eg4PortalBlock
     | LuxpowerBlock
-    | BraiinsBlock,
+    | BraiinsBlock
+    | VnishBlock,
     Field(discriminator="family"),
 ]
 

@@ -15,6 +15,7 @@ from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
 from hashbus_simulator.devices.luxpower.device import Luxpower
+from hashbus_simulator.devices.vnish.device import Vnish
 from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
@@ -25,6 +26,7 @@ from hashbus_simulator.settings import (
     Eg4PortalBlock,
     WhatsminerBlock,
 )
+from hashbus_simulator.vnish_settings import VnishBlock
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
 FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevice]] = MappingProxyType(
@@ -36,6 +38,7 @@ FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevic
         CgminerBlock: PlainCgminer,
         BitaxeBlock: Bitaxe,
         BraiinsBlock: Braiins,
+        VnishBlock: Vnish,
         Eg4PortalBlock: Eg4Portal,
         LuxpowerBlock: Luxpower,
     }
