@@ -14,15 +14,19 @@ from pydantic import ValidationError
 from hashbus.messages.base import describe
 from hashbus_poller.drivers.contract import Garbled
 
+MOST_J_PER_TH = 1e6
+"""The least efficient miner of any algorithm stays below."""
+
 MAX_SHOWN = 60
 """Characters of a wrong value that an error shows."""
 
 
 def efficiency_j_per_th(power_w: float | None, hashrate_ths: float | None) -> float | None:
-    """Return joules per terahash; None unless the miner both draws power and hashes."""
+    """Return joules per terahash; None unless the miner both draws power and hashes enough for it to mean something."""
     if not power_w or not hashrate_ths or power_w < 0 or hashrate_ths < 0:
         return None
-    return round(power_w / hashrate_ths, 2)
+    # The first hashes after a start make a figure of millions.
+    return round(power_w / hashrate_ths, 2) if power_w <= MOST_J_PER_TH * hashrate_ths else None
 
 
 def mean(values: list[float]) -> float | None:

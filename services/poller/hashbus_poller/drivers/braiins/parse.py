@@ -158,7 +158,7 @@ def _reading(now: Process, tuned: Tuner, parts: _Parts) -> MinerReading:
         state=state,
         power_limit_w=tuned.power_w,
         efficiency_j_per_th=efficiency_j_per_th(figures["power_w"], figures["hashrate_ths"])
-        if state in (MinerState.MINING, MinerState.TUNING)
+        if state is MinerState.MINING
         else None,
         board_max_c=_highest(board.board_c for board in boards),
         frequency_mhz=_round(mean([board.frequency_mhz for board in boards if board.frequency_mhz is not None])),
