@@ -222,6 +222,9 @@ class Child:
         is_late = False
         while True:
             found = await self.recipe.ask()
+            if self._is_stopping.is_set():
+                # That it closes its doors one by one now is no news.
+                return
             waited_s = self.clock.monotonic() - begun_s
             if found.is_ready and not self._is_ready:
                 self._is_ready = True
