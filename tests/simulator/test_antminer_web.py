@@ -260,6 +260,7 @@ class TestS17:
             "_ant_pool1url": POOLS[0]["url"],
             "_ant_pool1user": "me.1",
             "_ant_pool1pw": "x",
+            "_ant_freq": "590",
             "_ant_work_mode": "254",
         }
         assert (await browser.open("/cgi-bin/set_miner_conf.cgi", "POST", data=form))[0] == 200
@@ -268,6 +269,11 @@ class TestS17:
         stats = (await ask(browser.device.host, browser.device.port("cgminer"), "stats"))["STATS"][1]
         assert stats["Mode"] == 254
         assert (await browser.cgi("get_miner_conf"))["bitmain-work-mode"] == "254"
+
+    async def test_a_form_without_a_frequency_is_not_taken(self, visit: Visit) -> None:
+        browser = await visit(model="Antminer S17 Pro")
+        form = {"_ant_pool1url": POOLS[0]["url"], "_ant_pool1user": "me.1"}
+        assert "_ant_freq error" in (await browser.open("/cgi-bin/set_miner_conf.cgi", "POST", data=form))[1]
 
     async def test_an_s9_cannot_sleep(self, visit: Visit) -> None:
         browser = await visit(model="Antminer S9")

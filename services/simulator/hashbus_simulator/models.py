@@ -58,12 +58,15 @@ WHATSMINERS: tuple[MinerModel, ...] = (
 ANTMINERS: tuple[MinerModel, ...] = (
     MinerModel("Antminer S9", 13.5, 1323.0, 3, 63, 550.0, fans=2, chip="BM1387", sleep_w=15.0),
     MinerModel("Antminer S17 Pro", 53.0, 2094.0, 3, 48, 590.0, fans=4, chip="BM1397", sleep_w=20.0),
+    MinerModel("Antminer T17", 40.0, 2200.0, 3, 30, 525.0, fans=4, chip="BM1397", sleep_w=20.0),
     MinerModel("Antminer S19", 95.0, 3250.0, 3, 76, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
     MinerModel("Antminer S19 Pro", 110.0, 3250.0, 3, 114, 675.0, fans=4, chip="BM1398", sleep_w=25.0),
     MinerModel("Antminer S19j Pro", 104.0, 3068.0, 3, 126, 545.0, fans=4, chip="BM1362", sleep_w=25.0),
     MinerModel("Antminer S19 XP", 140.0, 3010.0, 3, 110, 545.0, fans=4, chip="BM1366", sleep_w=25.0),
     MinerModel("Antminer S21", 200.0, 3500.0, 3, 108, 490.0, fans=4, chip="BM1368", sleep_w=25.0),
     MinerModel("Antminer S21 Pro", 234.0, 3510.0, 3, 65, 525.0, fans=4, chip="BM1370", sleep_w=25.0),
+    MinerModel("Antminer S19 Pro Hyd", 177.0, 5221.5, 4, 180, 470.0, Cooling.LIQUID, chip="BM1398", sleep_w=30.0),
+    MinerModel("Antminer S21 Hyd", 335.0, 5360.0, 3, 216, 420.0, Cooling.LIQUID, chip="BM1368", sleep_w=30.0),
 )
 
 CGMINERS: tuple[MinerModel, ...] = (

@@ -20,6 +20,8 @@ ENDINGS = {
     Fault.WRONG_PASSWORD: HARMLESS,  # reading goes on, and says that the login is refused
 }
 
+OLD: dict[str, object] = {"new_api": False, "missing_comma": True}
+
 EVERYTHING = {
     Capability.POWER_LIMIT,
     Capability.SLEEP,
@@ -63,5 +65,57 @@ class TestAntminerPromises(MinerPromises):
             secrets=(PASSWORD,),
             see_identity=sees_s19j,
             see_reading=sees_mining,
+        ) as case:
+            yield case
+
+
+class TestS17Promises(MinerPromises):
+    @pytest.fixture
+    async def case(self) -> AsyncIterator[DriverCase]:
+        block = {"family": "antminer", "model": "Antminer S17 Pro", "host": "127.86.3.1", "password": PASSWORD, **OLD}
+        options = {"password": PASSWORD, "frequencies_mhz": (590, 550, 500)}
+        async with emulated_case(
+            DRIVER, block, options, endings=ENDINGS, secrets=(PASSWORD,), frequency_mhz=550.0
+        ) as case:
+            yield case
+
+
+class TestS9Promises(MinerPromises):
+    @pytest.fixture
+    async def case(self) -> AsyncIterator[DriverCase]:
+        block = {"family": "antminer", "model": "Antminer S9", "host": "127.86.3.2", "password": PASSWORD, **OLD}
+        options = {"password": PASSWORD, "frequencies_mhz": (550, 500)}
+        async with emulated_case(
+            DRIVER, block, options, endings=ENDINGS, secrets=(PASSWORD,), frequency_mhz=500.0
+        ) as case:
+            yield case
+
+
+def sees_water(reading: MinerReading) -> None:
+    assert reading.inlet_c is not None
+    assert reading.outlet_c is not None
+    assert reading.inlet_c + 5 < reading.outlet_c < (reading.chip_max_c or 0)
+    assert (reading.board_max_c, reading.fans_rpm) == (reading.outlet_c, ())
+    assert all(board.inlet_c and board.outlet_c for board in reading.boards)
+
+
+def sees_hydro(identity: MinerIdentity) -> None:
+    assert identity.is_liquid_cooled
+    assert set(identity.capabilities) == EVERYTHING - {Capability.FAN}
+
+
+class TestHydroPromises(MinerPromises):
+    @pytest.fixture(params=[("Antminer S21 Hyd", True), ("Antminer S19 Pro Hyd", False)], ids=["new", "old shape"])
+    async def case(self, request: pytest.FixtureRequest) -> AsyncIterator[DriverCase]:
+        model, new_api = request.param
+        block = {"family": "antminer", "model": model, "host": "127.86.3.3", "password": PASSWORD, "new_api": new_api}
+        async with emulated_case(
+            DRIVER,
+            block,
+            {"password": PASSWORD},
+            endings=ENDINGS,
+            secrets=(PASSWORD,),
+            see_identity=sees_hydro,
+            see_reading=sees_water,
         ) as case:
             yield case

@@ -11,7 +11,8 @@ import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import Capability, MinerReading, MinerState, OrderParams
-from hashbus_poller.drivers.antminer.driver import DRIVER, Antminer, AntminerOptions
+from hashbus_poller.drivers.antminer.driver import DRIVER, Antminer
+from hashbus_poller.drivers.antminer.options import AntminerOptions
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported, Wiring
 from hashbus_poller.testing.driver_promises import DriverCase, Fault, MemoryTape
 from hashbus_poller.testing.waiting import PATIENCE_S
@@ -196,14 +197,81 @@ async def test_once_the_password_is_right_again_nothing_is_complained_of() -> No
         assert (await miner.driver.read()).error_message is None
 
 
-@pytest.mark.parametrize("model", ["Antminer S17 Pro", "Antminer S9"])
-async def test_older_generations_are_read_and_rebooted_and_say_what_they_do_not_take(model: str) -> None:
-    async with bench({"model": model, "missing_comma": True, "new_api": False}) as miner:
-        assert (await miner.driver.identify()).capabilities == (Capability.REBOOT,)
+OLD = {"missing_comma": True, "new_api": False}
+FORMS = {Capability.RESTART, Capability.REBOOT, Capability.FAN, Capability.POOL, Capability.BLINK}
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("Antminer S17 Pro", {Capability.POWER_LIMIT, Capability.SLEEP}),
+        ("Antminer T17", {Capability.POWER_LIMIT, Capability.SLEEP}),
+        ("Antminer S9", set()),
+    ],
+)
+async def test_older_generations_offer_what_their_form_has(model: str, more: set[Capability]) -> None:
+    async with bench({"model": model, **OLD}) as miner:
+        assert set((await miner.driver.identify()).capabilities) == FORMS | more
         assert (await miner.driver.read()).boards_healthy == 3
-        for order in orders(miner.driver)[:-1]:
-            with pytest.raises(Unsupported, match="older form"):
-                await order()
+
+
+async def test_an_s17_sleeps_in_its_own_mode_and_keeps_pools_and_frequency() -> None:
+    async with bench({"model": "Antminer S17 Pro", **OLD}) as miner:
+        pools = miner.truth("pools")
+        await miner.driver.sleep()
+        asleep = await miner.sees(lambda reading: reading.state is MinerState.SLEEPING)
+        assert (miner.truth("work_mode"), asleep.power_limit_w) == ("254", 0)
+        await miner.driver.wake()
+        await miner.sees(lambda reading: reading.state is not MinerState.SLEEPING)
+        assert (miner.truth("work_mode"), miner.truth("freq_mhz"), miner.truth("pools")) == ("0", "590", pools)
+
+
+async def test_an_s9_has_no_sleep_and_says_so() -> None:
+    async with bench({"model": "Antminer S9", **OLD}) as miner:
+        with pytest.raises(Unsupported, match="no sleep mode"):
+            await miner.driver.sleep()
+        assert not miner.truth("asleep")
+
+
+async def test_the_frequencies_that_the_owner_names_are_steps_of_power() -> None:
+    async with bench({"model": "Antminer S9", **OLD}, frequencies_mhz=(550, 500, 400)) as miner:
+        who = await miner.driver.identify()
+        assert set(who.capabilities) == FORMS | {Capability.POWER_LIMIT, Capability.FREQUENCY}
+        assert [(level.name, level.power_w) for level in who.power_levels] == [
+            ("400 MHz", 962.2),
+            ("500 MHz", 1202.7),
+            ("550 MHz", 1323.0),
+        ]
+        await miner.driver.set_power_limit(1250.0)
+        await miner.sees(lambda reading: reading.power_limit_w == 1202.7)
+        assert miner.truth("freq_mhz") == "500"
+        await miner.driver.set_frequency(400.0)
+        await miner.sees(lambda reading: reading.power_limit_w == 962.2)
+        assert (await miner.driver.identify()).rated_power_w == 1323.0, "it is still the same version of the model"
+        with pytest.raises(Unsupported, match="no step of this miner"):
+            await miner.driver.set_frequency(450.0)
+
+
+async def test_an_s19_has_no_frequency_to_set() -> None:
+    async with bench(frequencies_mhz=(545,)) as miner:
+        assert Capability.FREQUENCY not in (await miner.driver.identify()).capabilities
+        with pytest.raises(Unsupported):
+            await miner.driver.set_frequency(545.0)
+
+
+@pytest.mark.parametrize("model", ["Antminer S17 Pro", "Antminer S9"])
+async def test_an_older_miner_takes_each_order_by_its_form(model: str) -> None:
+    async with bench({"model": model, "settle_s": 0, **OLD}) as miner:
+        await miner.driver.set_fan(60.0)
+        await miner.sees(lambda reading: reading.fan_pct == 60)
+        await miner.driver.set_pool(POOL)
+        await miner.sees(lambda reading: reading.worker == POOL.worker)
+        assert miner.truth("pools")[0]["url"] == POOL.url
+        assert len(miner.truth("pools")) == 3, "the former pools stay behind it"
+        await miner.driver.blink(True)
+        assert miner.truth("blinking")
+        await miner.driver.blink(False)
+        assert not miner.truth("blinking")
         await miner.driver.reboot()
         assert miner.truth("reboots") == 1
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hashbus.messages import MinerIdentity, MinerReading, MinerState
 from hashbus_poller.drivers.antminer import identity
 from hashbus_poller.drivers.antminer.conf import parse_conf
-from hashbus_poller.drivers.antminer.identity import WebFacts, parse_system_info, parse_version, takes_json
+from hashbus_poller.drivers.antminer.generation import takes_json
+from hashbus_poller.drivers.antminer.identity import WebFacts, parse_system_info, parse_version
 from hashbus_poller.drivers.antminer.levels import LevelRules, Rating, full_rate_ths, rate
 from hashbus_poller.drivers.antminer.parse import Surroundings, parse_lamps, parse_reading
 from hashbus_poller.drivers.antminer.stats import Stats, parse_stats

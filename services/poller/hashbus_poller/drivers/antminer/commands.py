@@ -25,6 +25,11 @@ def blink_body(*, on: bool) -> dict[str, str]:
     return {"blink": "true" if on else "false"}
 
 
+def blink_form(*, on: bool) -> dict[str, str]:
+    """Return what the blink page of S17 and before wants."""
+    return {"action": "startBlink" if on else "stopBlink"}
+
+
 def blink_code(*, on: bool) -> str:
     """Return the code by which the blink page says that it did it."""
     return "B000" if on else "B100"

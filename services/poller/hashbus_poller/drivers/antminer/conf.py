@@ -5,7 +5,8 @@ Pure. The page takes the configuration as a whole: pools that are left out are w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -15,6 +16,8 @@ from hashbus_poller.drivers.cgminer.answer import Answer, Section
 POOL_SLOTS = 3
 _MODE_KEYS = ("bitmain-work-mode", "miner-mode")
 _LEVEL_KEYS = ("bitmain-freq-level", "freq-level")
+FREQUENCY_KEY = "bitmain-freq"
+_NAMED_HERE = frozenset({"bitmain-fan-ctrl", "bitmain-fan-pwm", "bitmain-work-mode"})
 
 
 class WorkMode(IntEnum):
@@ -50,11 +53,28 @@ class MinerConf:
     level_pct: float | None = None
     fan_pct: float | None = None
     can_set_fan: bool = True
+    others: tuple[tuple[str, str], ...] = ()
+    """Everything else that the page shows, to the letter: older firmware wants it back with every change."""
 
     @property
     def is_asleep(self) -> bool:
         """Whether it is told to sleep."""
         return self.work_mode in {WorkMode.SLEEP, WorkMode.OLD_SLEEP}
+
+    @property
+    def frequency_mhz(self) -> float | None:
+        """The chips' frequency as it is set; None where the page shows none that is a number."""
+        text = dict(self.others).get(FREQUENCY_KEY, "")
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        return value if math.isfinite(value) and value > 0 else None
+
+    def with_frequency(self, frequency_mhz: float) -> MinerConf:
+        """Return the configuration with another frequency."""
+        others = dict(self.others) | {FREQUENCY_KEY: f"{frequency_mhz:g}"}
+        return replace(self, others=tuple(others.items()))
 
     def with_first_pool(self, pool: PoolAccount) -> MinerConf:
         """Return the configuration with that pool in use and the former ones behind it, as far as there is room."""
@@ -78,6 +98,7 @@ def parse_conf(answer: Answer) -> MinerConf:
         level_pct=_first_count(page, _LEVEL_KEYS),
         fan_pct=page.number("bitmain-fan-pwm") if is_fan_set else None,
         can_set_fan=is_fan_set is not None,
+        others=tuple(_others(page)),
     )
 
 
@@ -96,12 +117,19 @@ def conf_body(conf: MinerConf, *, modes_as_text: bool) -> dict[str, Any]:
         body |= {"miner-mode": mode, "bitmain-work-mode": mode}
     if conf.level_pct is not None:
         body["freq-level"] = f"{conf.level_pct:.0f}"
-    body["pools"] = [pool.as_json() for pool in _three(conf.pools)]
+    body["pools"] = [pool.as_json() for pool in three(conf.pools)]
     return body
 
 
-def _three(pools: Sequence[PoolAccount]) -> Sequence[PoolAccount]:
+def three(pools: Sequence[PoolAccount]) -> Sequence[PoolAccount]:
+    """Return the pools with empty places up to three."""
     return [*pools, *[PoolAccount()] * POOL_SLOTS][: max(POOL_SLOTS, len(pools))]
+
+
+def _others(page: Section) -> Iterator[tuple[str, str]]:
+    for key, value in page.fields.items():
+        if key.startswith("bitmain-") and key not in _NAMED_HERE and isinstance(value, str | int | float):
+            yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _pool(row: Section) -> PoolAccount:

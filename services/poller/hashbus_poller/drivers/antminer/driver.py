@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated
 
-from pydantic import Field, SecretStr
 from yarl import URL
 
 from hashbus.messages import Level, MinerError, MinerIdentity, MinerReading, OrderParams
 from hashbus_poller.drivers.antminer import commands, identity
 from hashbus_poller.drivers.antminer.conf import MinerConf, PoolAccount, WorkMode
+from hashbus_poller.drivers.antminer.generation import sleep_mode, takes_json
 from hashbus_poller.drivers.antminer.identity import Version, WebFacts
-from hashbus_poller.drivers.antminer.levels import FULL_PCT, LevelRules, Rating, full_rate_ths, rate, step_for
+from hashbus_poller.drivers.antminer.levels import LevelRules, Rating, full_rate_ths, rate, step_for
+from hashbus_poller.drivers.antminer.options import AntminerOptions
 from hashbus_poller.drivers.antminer.page import ConfPage, decode_page
 from hashbus_poller.drivers.antminer.parse import STARTING_S, Surroundings, parse_lamps, parse_reading
 from hashbus_poller.drivers.antminer.sighting import LOOKS, NAME
@@ -22,7 +22,7 @@ from hashbus_poller.drivers.antminer.wire import MISSING_PASSWORD, AntminerWeb
 from hashbus_poller.drivers.cgminer.answer import Answer, MinerDown, decode
 from hashbus_poller.drivers.cgminer.commands import Question
 from hashbus_poller.drivers.cgminer.parse import down_reading, parse_pools
-from hashbus_poller.drivers.cgminer.wire import CgminerOptions, CgminerPort
+from hashbus_poller.drivers.cgminer.wire import CgminerPort
 from hashbus_poller.drivers.contract import (
     DeviceError,
     DeviceKind,
@@ -36,24 +36,6 @@ from hashbus_poller.drivers.contract import (
 from hashbus_poller.readings import understanding
 
 CUSTOMARY_PASSWORD = "x"  # noqa: S105 - what pools are given that ask for none
-Percent = Annotated[float, Field(gt=0, le=FULL_PCT)]
-
-
-class AntminerOptions(CgminerOptions):
-    """What a site's configuration says of an Antminer."""
-
-    web_port: int = Field(80, ge=1, le=65535, description="TCP port of its web page")
-    username: str = Field("root", min_length=1, pattern=r"^[^:]*$", description="User of its web page")
-    password: SecretStr | None = Field(None, description="Password of its web page; without one the miner is only read")
-    rated_power_w: float | None = Field(
-        None, gt=0, le=50_000, description="Power at full level, in W; the vendor's figure when not given"
-    )
-    levels_pct: tuple[Percent, ...] = Field(
-        (100.0, 90.0, 80.0), description="Frequency levels that its web page offers, in per cent"
-    )
-    low_power_pct: Percent | None = Field(
-        None, description="Draw of its low-power mode in per cent of the rated power, where its web page offers one"
-    )
 
 
 class Antminer:
@@ -129,7 +111,7 @@ class Antminer:
     async def sleep(self) -> None:
         """Stop mining; fans and control board go on."""
         page = await self._orders()
-        await page.change(lambda conf: _in_mode(conf, WorkMode.SLEEP))
+        await page.change(lambda conf: _in_mode(conf, self._sleep_mode))
 
     async def wake(self) -> None:
         """Mine again, at the level that was set; what is awake stays as it is."""
@@ -148,6 +130,14 @@ class Antminer:
         page = await self._orders()
         await page.change(lambda conf: replace(conf, fan_pct=None if fan_pct is None else float(round(fan_pct))))
 
+    async def set_frequency(self, frequency_mhz: float) -> None:
+        """Run the chips at one of the frequencies that the owner knows of; S19 and later have none to set."""
+        page = await self._orders()
+        if not page.takes_form or frequency_mhz not in self._options.frequencies_mhz:
+            known = ", ".join(f"{mhz:g}" for mhz in self._options.frequencies_mhz) or "none"
+            raise Unsupported(f"{frequency_mhz:g} MHz is no step of this miner; `frequencies_mhz` has {known}")
+        await page.change(lambda conf: conf.with_frequency(frequency_mhz))
+
     async def set_pool(self, pool: OrderParams) -> None:
         """Mine for a pool; the former ones move back by one place and stay as a reserve, as far as there is room."""
         if not pool.url or not pool.worker:
@@ -159,10 +149,18 @@ class Antminer:
     async def blink(self, on: bool) -> None:
         """Blink so that a person finds it in the rack, or stop."""
         await self._orders()
+        if self._page and self._page.takes_form:
+            await self._blink_by_form(on=on)
+            return
         answer = await self._logged_in().post(commands.BLINK, commands.blink_body(on=on))
         code = decode_page(commands.BLINK, answer).whole().text("code")
         if code != commands.blink_code(on=on):
             raise DeviceError(f"the miner answered {code!r} to the order to blink")
+
+    async def _blink_by_form(self, *, on: bool) -> None:
+        answer = await self._logged_in().post_form(commands.BLINK, commands.blink_form(on=on))
+        if decode_page(commands.BLINK, answer).whole().flag("isBlinking") is not on:
+            raise DeviceError("the miner does not do what it was told about its light")
 
     async def reboot(self) -> None:
         """Restart the device. It hangs up instead of answering."""
@@ -186,9 +184,8 @@ class Antminer:
             self._version = await self._ask_version()
         if self._version.firmware != identity.STOCK:
             raise Unsupported(f"{self._version.firmware} has orders of its own, which this driver does not speak")
-        if not identity.takes_json(self._version.model):
-            raise Unsupported(f"{self._version.model} takes its configuration in an older form, not spoken here")
         assert self._page is not None  # noqa: S101 - made together with the login
+        self._page.takes_form = not takes_json(self._version.model)
         if self._page.complaint is not None:
             await self._page.shown()  # Refused, for as long as the login is wrong
             self._rating = None  # what was rated without the page knows too few levels
@@ -239,10 +236,15 @@ class Antminer:
 
     def _rated(self, stats: Stats, conf: MinerConf | None) -> Rating:
         model = (self._version.model if self._version else None) or stats.model
-        rules = LevelRules(self._options.rated_power_w, self._options.levels_pct, self._options.low_power_pct)
+        options = self._options
+        rules = LevelRules(options.rated_power_w, options.levels_pct, options.low_power_pct, options.frequencies_mhz)
         # Asleep it shows no rate: the one that it had tells its version still.
-        self._full_ths = full_rate_ths(stats, conf) or self._full_ths
+        self._full_ths = full_rate_ths(stats, conf, rules.full_share(model, conf)) or self._full_ths
         return rate(model, self._full_ths, conf, rules)
+
+    @property
+    def _sleep_mode(self) -> WorkMode | None:
+        return sleep_mode(self._version.model if self._version else None)
 
     def _silent_s(self, stats: Stats) -> float:
         """Return for how long `stats` has listed no device."""
@@ -259,8 +261,8 @@ def _unreachable(down: MinerDown) -> Unreachable:
     return Unreachable(f"the mining process is down: {down}")
 
 
-def _in_mode(conf: MinerConf, mode: WorkMode) -> MinerConf:
-    if conf.work_mode is None:
+def _in_mode(conf: MinerConf, mode: WorkMode | None) -> MinerConf:
+    if conf.work_mode is None or mode is None:
         raise Unsupported("this firmware has no sleep mode")
     return replace(conf, work_mode=mode)
 

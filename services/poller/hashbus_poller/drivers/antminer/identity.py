@@ -5,11 +5,11 @@ Pure.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity
 from hashbus_poller.drivers.antminer.conf import MinerConf
+from hashbus_poller.drivers.antminer.generation import sleep_mode, takes_json
 from hashbus_poller.drivers.antminer.levels import MAKE, Rating
 from hashbus_poller.drivers.cgminer.answer import Answer
 from hashbus_poller.drivers.cgminer.identity import normal_mac, split_name
@@ -18,9 +18,6 @@ STOCK = "stock"
 
 _ALIENS = {"vnish": "VNish", "anthill": "VNish", "luxminer": "LuxOS", "bosminer": "Braiins OS", "boser": "Braiins OS"}
 """Words in `version` by which other firmware on the same hardware gives itself away."""
-
-_SERIES = re.compile(r"[A-Z](\d{1,2})")
-NEWEST_FORM_SERIES = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +67,6 @@ def parse_system_info(answer: Answer) -> SystemInfo:
     return SystemInfo(split_name(page.text("minertype"))[1], normal_mac(page.text("macaddr")), serial)
 
 
-def takes_json(model: str | None) -> bool:
-    """Say whether the configuration is written as JSON: S19 and later do, S17 and before take a form of their own."""
-    series = _SERIES.match(model or "")
-    return series is not None and (int(series[1]) > NEWEST_FORM_SERIES or (model or "")[0] not in "ST")
-
-
 def identity_of(version: Version, web: WebFacts | None, rating: Rating, boards_seen: int) -> MinerIdentity:
     """Return who it is; `web` is None without a password."""
     sheet = rating.sheet
@@ -104,15 +95,14 @@ def identity_of(version: Version, web: WebFacts | None, rating: Rating, boards_s
 def _capabilities(version: Version, web: WebFacts | None, rating: Rating) -> tuple[Capability, ...]:
     if web is None or version.firmware != STOCK:
         return ()
-    if not takes_json(version.model):
-        return (Capability.REBOOT,)
     is_air_cooled = rating.sheet is None or not rating.sheet.is_liquid_cooled
     offers = {
         Capability.POWER_LIMIT: len(rating.steps) > 1,
-        Capability.SLEEP: web.conf.work_mode is not None,
+        Capability.SLEEP: web.conf.work_mode is not None and sleep_mode(version.model) is not None,
         Capability.RESTART: True,
         Capability.REBOOT: True,
         Capability.FAN: is_air_cooled and web.conf.can_set_fan,
+        Capability.FREQUENCY: not takes_json(version.model) and rating.has_frequencies,
         Capability.POOL: True,
         Capability.BLINK: True,
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hashbus.clock import Clock
 from hashbus_poller.drivers.antminer.commands import GET_CONF, SET_CONF
 from hashbus_poller.drivers.antminer.conf import MinerConf, conf_body, parse_conf
+from hashbus_poller.drivers.antminer.form import conf_form, refusal
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.drivers.antminer.wire import AntminerWeb, without_pool_passwords
 from hashbus_poller.drivers.cgminer.answer import Answer, MinerDown, decode
@@ -45,6 +46,8 @@ class ConfPage:
         self._written_s = 0.0
         self._modes_as_text = False
         self._quiet_until_s = 0.0
+        self.takes_form = False
+        """Whether this is a miner of the S17 generation or before."""
         self.complaint: str | None = None
         """Why the page tells nothing, where only the owner can put that right."""
 
@@ -98,17 +101,29 @@ class ConfPage:
 
     async def _write(self, conf: MinerConf) -> None:
         self._known = self._known_run_s = None
-        refusal = ""
+        if self.takes_form:
+            await self._write_form(conf)
+            return
+        problem = ""
         for modes_as_text in (self._modes_as_text, not self._modes_as_text):
             body = conf_body(conf, modes_as_text=modes_as_text)
             verdict = decode_page(SET_CONF, await self._web.post(SET_CONF, body)).whole()
             if verdict.text("code") == TAKEN or verdict.text("stats") == "success":
                 self._modes_as_text = modes_as_text
-                self._written, self._written_s = conf, self._clock.monotonic()
-                self._quiet_until_s = 0.0
+                self._is_written(conf)
                 return
-            refusal = f"{verdict.text('code')}: {verdict.text('msg')}"
-        raise Refused(f"the miner does not take the configuration ({refusal})")
+            problem = f"{verdict.text('code')}: {verdict.text('msg')}"
+        raise Refused(f"the miner does not take the configuration ({problem})")
+
+    async def _write_form(self, conf: MinerConf) -> None:
+        problem = refusal(await self._web.post_form(SET_CONF, conf_form(conf)))
+        if problem is not None:
+            raise Refused(f"the miner does not take the configuration ({problem})")
+        self._is_written(conf)
+
+    def _is_written(self, conf: MinerConf) -> None:
+        self._written, self._written_s = conf, self._clock.monotonic()
+        self._quiet_until_s = 0.0
 
     def _is_known_for(self, run_s: float | None) -> bool:
         if self._known is None or self._known_run_s is None or run_s is None:

@@ -61,7 +61,7 @@ def parse_reading(
         hashrate_5s_ths=stats.latest_ths,
         hashrate_expected_ths=stats.ideal_ths,
         power_w=stats.power_w,
-        power_limit_w=limit_w(around.rating.steps, work_mode, level_pct) if is_known else None,
+        power_limit_w=_limit_w(around, work_mode, level_pct) if is_known else None,
         efficiency_j_per_th=efficiency_j_per_th(stats.power_w, stats.average_ths),
         chip_min_c=min(chips_c, default=None),
         chip_avg_c=round(sum(chips_c) / len(chips_c), 1) if chips_c else None,
@@ -87,6 +87,11 @@ def parse_reading(
         errors=around.lamps,
         error_message=around.complaint,
     )
+
+
+def _limit_w(around: Surroundings, work_mode: int | None, level_pct: float | None) -> float | None:
+    frequency_mhz = around.conf.frequency_mhz if around.conf else None
+    return limit_w(around.rating.steps, work_mode, level_pct, frequency_mhz)
 
 
 def state_of(stats: Stats, around: Surroundings, work_mode: int | None) -> MinerState:

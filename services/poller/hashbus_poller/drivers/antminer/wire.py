@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,10 +43,13 @@ class AntminerWeb:
         """Send JSON to a page and return what it answers."""
         return await self._ask("POST", path, body)
 
-    async def _ask(self, method: str, path: str, body: Any) -> bytes:
-        question = HttpQuestion(
-            method=method, url=str(self._address.with_path(path)), body_json=body, middlewares=(self._digest,)
-        )
+    async def post_form(self, path: str, form: Mapping[str, str]) -> bytes:
+        """Send a form to a page, as S17 and before want it, and return what it answers."""
+        return await self._ask("POST", path, None, form)
+
+    async def _ask(self, method: str, path: str, body: Any, form: Mapping[str, str] | None = None) -> bytes:
+        address = str(self._address.with_path(path))
+        question = HttpQuestion(method=method, url=address, body_json=body, form=form, middlewares=(self._digest,))
         async with self._turn:
             answer = await fetch(question, self._wiring, timeout_s=self._timeout_s)
         if not answer.is_ok:

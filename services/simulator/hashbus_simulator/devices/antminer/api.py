@@ -167,13 +167,13 @@ def _chain(miner: AntminerState, slot: int, board: int) -> Row:
     pcb_c = round(physics.measured(physics.heat.board_c, 10 + board, spread=0.02))
     chip_c = round(physics.measured(physics.heat.chip_c, 13 + board, spread=0.02))
     rate_ghs = physics.measured(physics.hashrate_ths / model.boards, 16 + board, spread=0.02) * 1e3
-    pcb = f"{pcb_c - 14}-{pcb_c - 16}-{pcb_c}-{pcb_c - 1}"
+    sensors = newer.sensors_of(miner, pcb_c, chip_c)
     return {
         f"temp{slot}": pcb_c,
         f"temp2_{slot}": chip_c,
-        f"temp_pcb{slot}": pcb,
-        f"temp_chip{slot}": f"{chip_c - 13}-{chip_c - 15}-{chip_c}-{chip_c - 1}",
-        f"temp_pic{slot}": pcb,
+        f"temp_pcb{slot}": "-".join(map(str, sensors.pcb)),
+        f"temp_chip{slot}": "-".join(map(str, sensors.chip)),
+        f"temp_pic{slot}": "-".join(map(str, sensors.pic)),
         f"chain_acn{slot}": model.chips_per_board,
         f"chain_acs{slot}": chip_map(model.chips_per_board, "x" if physics.asleep else "o"),
         f"chain_hw{slot}": physics.hw_errors // model.boards,

@@ -6,6 +6,7 @@ from hashbus_simulator.devices.antminer.state import POOL_SLOTS, AntminerState, 
 from hashbus_simulator.devices.pools import Pool
 
 MODERN_MODES = ("0", "1", "2", "3")
+SLOWEST_MHZ, FASTEST_SHARE = 100.0, 1.2
 LEVELS = ("100", "95", "90", "85", "80", "75", "70", "65", "60", "55", "50")
 
 
@@ -17,6 +18,8 @@ def shown(miner: AntminerState) -> dict[str, object]:
     """`get_miner_conf.cgi`: keys with the prefix, three pools, mode and level as text."""
     conf = miner.shown_configuration
     slots = (*conf.pools, Pool(), Pool(), Pool())[:POOL_SLOTS]
+    # S9 knows neither sleep nor levels.
+    modes = {"bitmain-work-mode": conf.work_mode, "bitmain-freq-level": conf.freq_level}
     return {
         "pools": [{"url": pool.url, "user": pool.user, "pass": pool.password} for pool in slots],
         "api-listen": True,
@@ -26,12 +29,11 @@ def shown(miner: AntminerState) -> dict[str, object]:
         "bitmain-fan-ctrl": conf.fan_ctrl,
         "bitmain-fan-pwm": conf.fan_pwm,
         "bitmain-use-vil": True,
-        "bitmain-freq": str(round(miner.physics.model.freq_mhz)),
+        "bitmain-freq": conf.freq_mhz or str(round(miner.physics.model.freq_mhz)),
         "bitmain-voltage": "1380",
         "bitmain-ccdelay": "0",
         "bitmain-pwth": "0",
-        "bitmain-work-mode": conf.work_mode,
-        "bitmain-freq-level": conf.freq_level,
+        **(modes if miner.generation.sleep_mode else {}),
     }
 
 
@@ -54,7 +56,7 @@ def from_json(miner: AntminerState, fields: Mapping[str, object]) -> Configurati
 
 
 def from_form(miner: AntminerState, form: Mapping[str, str]) -> Configuration:
-    """S17 and before: a form with every field. Raises Rejected."""
+    """S17 and before: a form with every field; what is left out is written as empty. Raises Rejected."""
     pools = []
     for number in range(1, POOL_SLOTS + 1):
         url, user = form.get(f"_ant_pool{number}url", ""), form.get(f"_ant_pool{number}user", "")
@@ -66,6 +68,7 @@ def from_form(miner: AntminerState, form: Mapping[str, str]) -> Configuration:
         freq_level=miner.configuration.freq_level,
         fan_ctrl=form.get("_ant_fan_customize_switch", "false") == "true",
         fan_pwm=_pwm(form.get("_ant_fan_customize_value", "100")),
+        freq_mhz=_frequency(miner, form.get("_ant_freq", "")),
     )
 
 
@@ -85,6 +88,13 @@ def _pwm(value: object) -> str:
     text = str(value)
     if not text.isdecimal() or not 0 <= int(text) <= 100:
         raise Rejected("bitmain-fan-pwm error")
+    return text
+
+
+def _frequency(miner: AntminerState, text: str) -> str:
+    is_number = text.replace(".", "", 1).isdecimal()
+    if not is_number or not SLOWEST_MHZ <= float(text) <= FASTEST_SHARE * miner.physics.model.freq_mhz:
+        raise Rejected("_ant_freq error")
     return text
 
 

@@ -68,6 +68,7 @@ class Antminer:
         return miner_truth(miner.physics, miner.configuration.pools) | {
             "work_mode": miner.configuration.work_mode,
             "freq_level": miner.configuration.freq_level,
+            "freq_mhz": miner.configuration.freq_mhz,
             "blinking": miner.is_blinking,
             "hostname": miner.hostname,
             "fan_rpm": [miner.physics.fan_rpm(fan) for fan in range(miner.physics.model.fans)],

@@ -1,12 +1,17 @@
 """The newer report shape of S19 and later: the web pages, and port 4028 with `new_api` (PROTOCOLS.md 3.5, 3.6)."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from hashbus_simulator.devices.antminer.state import AntminerState
 from hashbus_simulator.devices.cgminer.wire import Document
 from hashbus_simulator.devices.pools import Pool
+from hashbus_simulator.models import Cooling
 
 Row = dict[str, object]
+
+WATER_WARMING_K = 8.0
+"""Of the water on its way through the miner, at rated power."""
 
 
 def summary(miner: AntminerState) -> Document:
@@ -94,6 +99,7 @@ def _chain(miner: AntminerState, board: int) -> Row:
     physics, model = miner.physics, miner.physics.model
     pcb_c = round(physics.measured(physics.heat.board_c, 10 + board, spread=0.02))
     chip_c = round(physics.measured(physics.heat.chip_c, 13 + board, spread=0.02))
+    sensors = sensors_of(miner, pcb_c, chip_c)
     letters = "o" * model.chips_per_board
     return {
         "index": board,
@@ -102,9 +108,9 @@ def _chain(miner: AntminerState, board: int) -> Row:
         "rate_real": round(physics.hashrate_ths * 1e3 / model.boards, 1),
         "asic_num": model.chips_per_board,
         "asic": " ".join(letters[start : start + 9] for start in range(0, model.chips_per_board, 9)),
-        "temp_pic": [pcb_c - 14, pcb_c - 16, pcb_c, pcb_c - 1],
-        "temp_pcb": [pcb_c - 14, pcb_c - 16, pcb_c, pcb_c - 1],
-        "temp_chip": [chip_c - 13, chip_c - 15, chip_c, chip_c - 1],
+        "temp_pic": sensors.pic,
+        "temp_pcb": sensors.pcb,
+        "temp_chip": sensors.chip,
         "hw": physics.hw_errors // model.boards,
         "eeprom_loaded": True,
         "sn": f"B{miner.place.serial}{board}",
@@ -134,3 +140,21 @@ def _pool(miner: AntminerState, number: int, pool: Pool) -> Row:
         "lsdiff": 524_288 if is_active else 0,
         "lstime": "0:00:03" if is_active else "0",
     }
+
+
+class Sensors(NamedTuple):
+    """The four places of each kind of sensor of a board, in degrees Celsius; 0 is a place without a sensor."""
+
+    pcb: list[int]
+    chip: list[int]
+    pic: list[int]
+
+
+def sensors_of(miner: AntminerState, pcb_c: int, chip_c: int) -> Sensors:
+    """What a board's sensors show: on hydro models the water at both ends, and one chip (PROTOCOLS.md 3.5)."""
+    if miner.physics.model.cooling is Cooling.LIQUID:
+        warming_k = round(WATER_WARMING_K * miner.physics.power_w / miner.physics.model.power_w)
+        outlet_c = round(miner.physics.heat.body_c)
+        return Sensors([outlet_c - warming_k, 0, outlet_c, 0], [0, 0, 0, 0], [chip_c, 0, 0, 0])
+    pcb = [pcb_c - 14, pcb_c - 16, pcb_c, pcb_c - 1]
+    return Sensors(pcb, [chip_c - 13, chip_c - 15, chip_c, chip_c - 1], pcb)

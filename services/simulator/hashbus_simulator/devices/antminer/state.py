@@ -21,6 +21,8 @@ class Configuration(NamedTuple):
     freq_level: str = "100"
     fan_ctrl: bool = False
     fan_pwm: str = "100"
+    freq_mhz: str | None = None
+    """As set on the pages of S17 and before; None: as it left the factory."""
 
 
 class AntminerState:
@@ -72,10 +74,15 @@ class AntminerState:
         physics = self.physics
         physics.fan_pct = float(configuration.fan_pwm) if configuration.fan_ctrl else None
         physics.demand.mode_share = MODE_SHARES.get(configuration.work_mode, 1.0)
-        physics.set_frequency(float(configuration.freq_level) / 100.0, restart=False)
+        physics.set_frequency(self._frequency_share(configuration), restart=False)
         if configuration.work_mode == self.generation.sleep_mode:
             physics.sleep()
         elif physics.asleep:
             physics.wake()
         else:
             physics.restart_mining()
+
+    def _frequency_share(self, configuration: Configuration) -> float:
+        if configuration.freq_mhz is not None:
+            return float(configuration.freq_mhz) / self.physics.model.freq_mhz
+        return float(configuration.freq_level) / 100.0
