@@ -54,7 +54,7 @@ def test_a_site_on_which_nothing_can_run_ends_with_code_2(tmp_path: Path) -> Non
 
 def test_a_crash_loop_is_called_so_and_the_cause_is_shown(tmp_path: Path) -> None:
     with Up(tmp_path, {"recorder": "crashes"}).start() as up:
-        up.until(r"recorder crash loop: ended with code 1, 4 times in a row; next try in \d s")
+        up.until(r"recorder crash loop: ended with code 1, 3 times in a row; next try in \d s")
         assert "recorder RuntimeError: the disk fell out" in up.said
         assert "Traceback" in (up.data_dir / "log" / "recorder.log").read_text()
 

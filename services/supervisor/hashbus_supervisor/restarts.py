@@ -11,7 +11,7 @@ from hashbus.service import EXIT_CONFIG
 STEADY_S = 60.0
 """A process that ran this long was well: the next fall is the first again."""
 
-LOOP_AFTER = 4
+LOOP_AFTER = 3
 """From this many falls in a row it is a crash loop, and is called so."""
 
 
