@@ -12,7 +12,7 @@ from hashbus.messages import MinerIdentity, MinerReading
 from hashbus_poller.drivers.contract import DeviceError, Garbled, Refused, Unsupported
 from hashbus_poller.drivers.whatsminer import parse
 from hashbus_poller.drivers.whatsminer.commands import Account
-from hashbus_poller.drivers.whatsminer.faults import errors_of
+from hashbus_poller.drivers.whatsminer.faults import errors_of, family_of
 from hashbus_poller.drivers.whatsminer.identity import identity, obstacle
 from hashbus_poller.drivers.whatsminer.replies import Reply, failure, reply
 
@@ -101,7 +101,28 @@ def test_nothing_is_in_the_way_of_an_owner_who_turned_the_switch_on() -> None:
 def test_an_error_entry_may_hold_several_codes_and_no_reason() -> None:
     errors = errors_of([{"202": "2025-10-09 08:12:33", "5070": "2025-10-09 09:00:00"}])
     assert [error.code for error in errors] == ["202", "5070"]
-    assert errors[0].text == "power supply, since 2025-10-09 08:12:33 by its own clock"
+    assert errors[0].text == (
+        "the power supply gives a wrong voltage; replace it if that lasts, since 2025-10-09 08:12:33 by its own clock"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("111", "fan"),
+        ("206", "mains voltage"),
+        ("531", "not found"),
+        ("2021", "pool does not answer"),
+        ("799", "control board"),
+    ],
+)
+def test_a_code_is_told_in_words_with_what_to_do(code: str, word: str) -> None:
+    assert word in family_of(code)
+
+
+def test_the_reason_that_the_firmware_gives_comes_before_our_hint() -> None:
+    [error] = errors_of([{"531": "2025-10-09 08:12:33", "reason": "Slot1 not found."}])
+    assert (error.text or "").startswith("Slot1 not found: a hashboard is not found; look at its cables, since")
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ class LevelRules:
 
     `rated_power_w` is the power at full level (None: the vendor's figure), `steps_pct` are the frequency levels that
     the miner's page offers, `frequencies_mhz` those in MHz that the page of an S17 or older offers, of which the
-    highest is the one that it is rated at. `low_power_pct` is the draw of its low-power mode in per cent of the rated power
-    (None: it has no such mode).
+    highest is the one that it is rated at. `low_power_pct` is the draw of its low-power mode in per cent of the rated
+    power (None: it has no such mode).
     """
 
     rated_power_w: float | None = None

@@ -106,6 +106,7 @@ def _reading(info: Object, status: Object | None, *, power_pct: float | None, la
         input_v=positive(power, "vin"),
         uptime_s=number_or_none(summary, "bootup-time"),
         mining_s=number_or_none(summary, "elapsed"),
+        heat_mode=text_or_none(miner, "heatmode"),
         pool_url=active.url if active else None,
         worker=active.worker if active else None,
         pools=pools,
