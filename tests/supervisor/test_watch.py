@@ -51,27 +51,47 @@ def test_without_a_terminal_it_prints_a_line_an_event_until_it_is_told_to_end(up
     assert watch.wait(timeout=20) == 0
 
 
-def test_on_a_terminal_the_page_lives_and_leaves_the_terminal_as_it_was(up: Up) -> None:
+@contextlib.contextmanager
+def watching_on_a_terminal(up: Up) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`hashbus watch` on a terminal of 100 columns, and the end of it that a person looks at."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    watch = subprocess.Popen(
-        [*HASHBUS, "watch", "--config", up.file],
-        env={**environment(), "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
-        stdin=theirs,
-        stdout=theirs,
-    )
+    env = {**environment(), "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
+    watch = subprocess.Popen([*HASHBUS, "watch", "--config", up.file], env=env, stdin=theirs, stdout=theirs)
     os.close(theirs)
+    try:
+        yield watch, ours
+    finally:
+        watch.kill()
+        watch.wait()
+
+
+def until_drawn(ours: int) -> bytes:
+    """What was drawn until the miner was there."""
     seen = b""
     while not re.search("●\\s+attic".encode(), without_styles(seen)):
         seen += os.read(ours, 65_536)
-    watch.send_signal(signal.SIGINT)
-    with contextlib.suppress(OSError):  # what Linux says when the other end is closed
-        while more := os.read(ours, 65_536):
-            seen += more
-    os.close(ours)
-    assert watch.wait(timeout=20) == 0
+    return seen
+
+
+def test_on_a_terminal_the_page_lives_and_leaves_the_terminal_as_it_was(up: Up) -> None:
+    with watching_on_a_terminal(up) as (watch, ours):
+        seen = until_drawn(ours)
+        watch.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # what Linux says when the other end is closed
+            while more := os.read(ours, 65_536):
+                seen += more
+        assert watch.wait(timeout=20) == 0
+        os.close(ours)
     assert b"\x1b[?1049h" in seen  # a screen of its own
     assert b"\x1b[?1049l" in seen[-100:]  # and back
+
+
+def test_a_page_whose_terminal_is_gone_ends(up: Up) -> None:
+    with watching_on_a_terminal(up) as (watch, ours):
+        until_drawn(ours)
+        os.close(ours)
+        watch.wait(timeout=20)
 
 
 def without_styles(seen: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -31,11 +32,14 @@ def console() -> Console:
 
 
 async def live(page: Callable[[], Page]) -> None:
-    """Draw the page on a screen of its own until cancelled; the terminal is as before afterwards."""
+    """Draw the page on a screen of its own until cancelled or until the terminal is gone.
+
+    The terminal is as before afterwards.
+    """
     terminal = Console(highlight=False)
     drawn = 0
     with Live(console=terminal, screen=True, auto_refresh=False) as screen:
-        while True:
+        while sys.stdout.isatty():
             screen.update(page().draw(terminal.width, terminal.height), refresh=True)
             drawn += 1
             is_beginning = drawn < FIRST_SECONDS / QUICK_REFRESH_S

@@ -92,8 +92,9 @@ class Watch:
         """Show the living page until told to stop."""
         del is_once
         async with self._bus, asyncio.TaskGroup() as work:
-            work.create_task(self._listen(), name="listen")
-            work.create_task(screen.live(self._page), name="draw")
+            listening = work.create_task(self._listen(), name="listen")
+            await screen.live(self._page)
+            listening.cancel()
         return 0
 
     async def events(self, *, is_once: bool) -> int:
