@@ -39,6 +39,9 @@ SETTLED_AFTER_S = 30.0
 LASTING_S = 5.0
 """A connection that held so long was a good one: the next outage begins with a short wait."""
 
+FAREWELL_S = 2.0
+"""A broker that has just died must not hold up whoever leaves."""
+
 BAD_CREDENTIALS = (4, 5, 134, 135)
 """CONNACK codes of MQTT 3.1.1 (4, 5) and as paho translates them to 5.0."""
 
@@ -98,7 +101,7 @@ class MqttBus:
             if self._status:
                 self.publish(self._status(False))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(FAREWELL_S):
                     await self.flush()
         if self._task and not self._task.done():
             self._task.cancel()
@@ -183,7 +186,7 @@ class MqttBus:
                 gone.append(one)
         if gone and self._client:
             with contextlib.suppress(aiomqtt.MqttError):
-                await self._client.unsubscribe(gone)
+                await self._client.unsubscribe(gone, timeout=FAREWELL_S)
 
     async def _stay_connected(self) -> None:
         backoff = Backoff(first_s=0.25, longest_s=15)

@@ -89,6 +89,8 @@ class PlannedMiner(Part):
     cap_w: Watts
     saves_w: Watts
     loses_ths: TerahashPerSecond | None = None
+    starts_at: Moment | None = Field(None, description="When its turn comes in a ramp; null: with the plan")
+    ends_at: Moment | None = Field(None, description="When its turn comes in the recovery; null: with the plan")
 
 
 class CurtailmentPlan(Message):
