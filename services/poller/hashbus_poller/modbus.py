@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import cast
 
 from pymodbus.exceptions import ModbusException
@@ -21,6 +19,7 @@ from pymodbus.transport.serialtransport import create_serial_connection
 
 from hashbus_poller.drivers.contract import Garbled, Tape, Unreachable, Unsupported
 from hashbus_poller.modbus_options import SerialLine, TcpLine
+from hashbus_poller.modbus_tables import Span
 from hashbus_poller.shared import Shared
 
 LONGEST_FRAME = 260
@@ -48,43 +47,6 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "the unit behind the gateway does not answer",
 }
-
-
-class Table(StrEnum):
-    """The four tables of a Modbus device."""
-
-    COIL = "coil"
-    DISCRETE = "discrete"
-    INPUT = "input"
-    HOLDING = "holding"
-
-    @property
-    def function(self) -> int:
-        """The function code that reads it."""
-        return {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}[self]
-
-    @property
-    def is_bits(self) -> bool:
-        """Whether its entries are single bits."""
-        return self in (Table.COIL, Table.DISCRETE)
-
-    @property
-    def longest_read(self) -> int:
-        """How many entries the protocol lets one question ask for."""
-        return 2000 if self.is_bits else 125
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Consecutive entries of a table; `first` counts from 0, as on the wire."""
-
-    table: Table
-    first: int
-    count: int
-
-    def __str__(self) -> str:
-        """Say which, for the tape and for complaints."""
-        return f"{self.table} {self.first}..{self.first + self.count - 1}"
 
 
 class Modbus:
@@ -193,16 +155,15 @@ class _HungUp(Exception):
 class _Wire(asyncio.Protocol):
     """One open line: sends a question, hands out the first frame that answers it."""
 
-    __slots__ = ("_answer", "_expected", "_framer", "_is_lost", "_loop", "_rest", "_transport", "received")
+    __slots__ = ("_answer", "_expected", "_framer", "_is_lost", "_loop", "_transport", "received")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, framer: FramerBase) -> None:
         self._loop = loop
         self._framer = framer
         self._transport: asyncio.WriteTransport | None = None
         self._answer: asyncio.Future[ModbusPDU] | None = None
-        self._expected = (0, 0)
+        self._expected = (0, 0, 0)
         self._is_lost = False
-        self._rest = bytearray()
         self.received = bytearray()
         """What has come since the last question."""
 
@@ -211,8 +172,7 @@ class _Wire(asyncio.Protocol):
         if self._transport is None or self._is_lost:
             raise _HungUp
         self.received.clear()
-        self._rest.clear()
-        self._expected = (unit, number)
+        self._expected = (unit, question[0], number)
         self._answer = self._loop.create_future()
         try:
             self._transport.write(self._framer.encode(question, unit, number))
@@ -233,11 +193,8 @@ class _Wire(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             return
         self.received += data
-        self._rest += data
         try:
-            _check_beginning(self.received, is_rtu=isinstance(self._framer, FramerRTU))
-            used, answer = self._framer.handleFrame(bytes(self._rest), *self._expected)
-            del self._rest[:used]
+            answer = self._found()
         except ModbusException as error:
             self._answer.set_exception(Garbled(f"no Modbus answer: {error}", bytes(self.received)))
         except Garbled as garbled:
@@ -245,6 +202,18 @@ class _Wire(asyncio.Protocol):
         else:
             if answer is not None:
                 self._answer.set_result(answer)
+
+    def _found(self) -> ModbusPDU | None:
+        """Return the first frame that may be the answer; None while there is none, Garbled when none can come."""
+        unit, function, number = self._expected
+        is_rtu = isinstance(self._framer, FramerRTU)
+        _check_beginning(self.received, is_rtu=is_rtu)
+        starts = _beginnings(self.received, unit, function) if is_rtu else (0,)
+        for start in starts:
+            _, answer = self._framer.handleFrame(bytes(self.received[start:]), unit, number)
+            if answer is not None:
+                return answer
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._is_lost = True
@@ -260,6 +229,13 @@ def _check_beginning(received: bytes | bytearray, *, is_rtu: bool) -> None:
         protocol, length = struct.unpack_from(">HH", received, 2)
         if protocol != 0 or not 2 < length <= LONGEST_FRAME - 6:
             raise Garbled("the answer is not Modbus TCP", bytes(received))
+
+
+def _beginnings(received: bytes | bytearray, unit: int, function: int) -> Iterator[int]:
+    """Return where a serial frame of the unit may begin: a line that turns round often has noise before the answer."""
+    for place in range(len(received) - 1):
+        if received[place] == unit and received[place + 1] & 0x7F == function:
+            yield place
 
 
 def _quiet_s(baud_rate: int) -> float:

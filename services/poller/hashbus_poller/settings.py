@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, reduce
 from operator import or_
+from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
@@ -67,12 +68,34 @@ class PollerSection(Section):
     confirm_s: Annotated[float, Field(ge=10, le=3600)] = Field(
         300, description="How long a miner may take to show a new power before it is asked again"
     )
+    power_changes_per_day: Annotated[int, Field(ge=1, le=1440)] = Field(
+        24, description="How often a day a miner may be asked for more power; less power never counts"
+    )
     raw_replies: Annotated[int, Field(ge=0, le=1000)] = Field(
         4, description="Raw answers kept of each device for `hashbus raw`"
+    )
+    template_folder: Path | None = Field(
+        None, description="Templates of one's own for all devices, relative to where the poller is started"
     )
     thresholds: Thresholds = Thresholds()
     blocks: list[dict[str, Any]] = Field([], description="Many alike: {prefix, driver, hosts: FIRST-LAST, ...}")
     devices: dict[Id, Any] = Field({}, description="Each device by its id")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hand_out_the_template_folder(cls, values: Any) -> Any:
+        """Give the folder to every device that follows a template and names no folder itself.
+
+        What stands below runs before: the blocks are expanded.
+        """
+        if not isinstance(values, dict) or not values.get("template_folder"):
+            return values
+        folder = {"template_folder": values["template_folder"]}
+        devices = {
+            name: {**folder, **device} if isinstance(device, dict) and "template" in device else device
+            for name, device in (values.get("devices") or {}).items()
+        }
+        return {**values, "devices": devices}
 
     @model_validator(mode="before")
     @classmethod

@@ -9,18 +9,17 @@ T = TypeVar("T")
 
 
 class Shared:
-    """Things by a name of the drivers' choice, made by whoever needs one first.
+    """Things by name, made by whoever needs one first. A name begins with what kind of thing it is.
 
     What holds a connection closes it itself when nobody uses it any more; it may be used again.
     """
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._things: dict[tuple[object, Hashable], object] = {}
+        self._things: dict[Hashable, object] = {}
 
-    def get(self, name: Hashable, make: Callable[[], T]) -> T:
-        """Return the thing of that name, made by `make` if nobody has it yet; two makers never share a thing."""
-        key = (make, name)
-        if key not in self._things:
-            self._things[key] = make()
-        return cast("T", self._things[key])
+    def get(self, name: tuple[str, Hashable], make: Callable[[], T]) -> T:
+        """Return the thing of that name, made by `make` if nobody has it yet."""
+        if name not in self._things:
+            self._things[name] = make()
+        return cast("T", self._things[name])

@@ -10,6 +10,7 @@ from hashbus_simulator.blocks import DeviceBlock, MinerBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
+from hashbus_simulator.modbus_settings import ModbusBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
 from hashbus_simulator.vnish_settings import VnishBlock
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
@@ -107,6 +108,7 @@ AnyBlock = Annotated[
     | BitaxeBlock
     | Eg4PortalBlock
     | LuxpowerBlock
+    | ModbusBlock
     | BraiinsBlock
     | VnishBlock,
     Field(discriminator="family"),

@@ -14,8 +14,9 @@ from hashbus_poller.drivers.contract import DeviceKind, DeviceOptions, DriverSpe
 from hashbus_poller.drivers.luxpower.commands import BLOCKS, Block
 from hashbus_poller.drivers.luxpower.registers import reading
 from hashbus_poller.drivers.luxpower.wire import Dongle
-from hashbus_poller.modbus import Modbus, Span, Table
+from hashbus_poller.modbus import Modbus
 from hashbus_poller.modbus_options import MODBUS_PORT, SerialLine, TcpLine
+from hashbus_poller.modbus_tables import Span, Table
 from hashbus_poller.readings import understanding
 
 NAME = "luxpower"

@@ -1,0 +1,1 @@
+"""Any Modbus device by a map of its registers."""

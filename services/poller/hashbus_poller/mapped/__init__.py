@@ -1,0 +1,1 @@
+"""Devices that are described, not programmed: which value, in which unit, is which field of a reading."""
