@@ -59,13 +59,15 @@ class Fleet:
         running, section = self._running, self.section
         spec = drivers()[settings.driver]
         ring = Ring(running.clock, section.raw_replies)
-        driver = spec.create(settings, Wiring(running.clock, http, ring, self.shared))
+        driver = spec.create(settings, Wiring(running.clock, http, ring, self.shared, running.settings.broker))
         device = Device(
             device_id, running.settings.site, settings, spec, driver, ring, running.clock, running.bus.publish
         )
         visit: MinerVisit | ReadingVisit
         if device.kind is DeviceKind.MINER:
-            visit = self.miners[device_id] = MinerVisit(device, section.thresholds, section.confirm_s)
+            visit = self.miners[device_id] = MinerVisit(
+                device, section.thresholds, section.confirm_s, section.power_changes_per_day
+            )
         else:
             visit = ReadingVisit(device)
         interval_s = max(settings.interval_s or section.interval_s, spec.min_interval_s)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from hashbus.clock import Clock
+    from hashbus.settings import BrokerSettings
 
 R_co = TypeVar("R_co", BatteryReading, MeterReading, SensorReading, covariant=True)
 
@@ -225,13 +226,14 @@ class HostOptions(DeviceOptions):
 class Wiring:
     """What the poller lends a driver: the clock, one HTTP client for all devices, and the tape.
 
-    `shared` holds what several devices use together, such as the turn on a serial line.
+    `shared` holds what several devices use together, such as the turn on a serial line; `broker` is the site's own.
     """
 
     clock: Clock
     http: Callable[[], aiohttp.ClientSession]
     tape: Tape
     shared: Shared = field(default_factory=Shared)
+    broker: BrokerSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Any device or service that answers a GET with JSON."""

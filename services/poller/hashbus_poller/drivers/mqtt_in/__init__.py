@@ -1,0 +1,1 @@
+"""Anything that says its values on MQTT topics of its own."""
