@@ -47,7 +47,9 @@ def _of_plan(state: State, now: datetime) -> Iterator[Bid]:
     if plan is None or plan.state not in CURTAILING or plan.starts_at > now:
         return
     for part in plan.miners:
-        yield Bid("curtailer", part.miner, plan.plan, Rank.GRID, plan.ends_at, plan.why, cap_w=part.cap_w)
+        if part.starts_at is None or part.starts_at <= now:
+            until = part.ends_at or plan.ends_at
+            yield Bid("curtailer", part.miner, plan.plan, Rank.GRID, until, plan.why, cap_w=part.cap_w)
 
 
 def _of_limits(state: State, now: datetime) -> Iterator[Bid]:
