@@ -18,6 +18,7 @@ from hashbus_bridge.settings import BridgeSection
 from hashbus_controller.policies.soc import SocSettings
 from hashbus_controller.settings import ControllerSection, ControllerSettings
 from hashbus_notifier.settings import NotifierSection, NotifierSettings
+from hashbus_curtailer.settings import CurtailerSection, CurtailerSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.settings import DeviceSettings, PollerSection, settings_model
 from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, RecorderSettings, VictoriaSettings
@@ -52,6 +53,7 @@ def options_of(model: type[BaseModel]) -> set[str]:
     [
         SiteSettings,
         SupervisorSettings,
+        CurtailerSection,
         PollerSection,
         DeviceSettings,
         ControllerSection,

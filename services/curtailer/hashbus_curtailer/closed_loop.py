@@ -1,0 +1,120 @@
+"""Holds a running plan to what it promised: replaces who does not follow, releases what is too much, tells how far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hashbus.messages import (
+    CurtailmentPlan,
+    CurtailmentRequest,
+    Message,
+    PlannedMiner,
+    PlanProgress,
+    PlanState,
+    SkippedMiner,
+)
+from hashbus_curtailer.delivery import Delivery, delivery
+from hashbus_curtailer.fleet import Skip, candidates
+from hashbus_curtailer.plan import j_per_th, parts_of, ramped, strategy_of, with_parts
+from hashbus_curtailer.select import select
+from hashbus_curtailer.state import State
+
+EVERY = timedelta(seconds=10)
+"""Readings come every 10 s or slower: looking more often shows nothing new."""
+
+
+def adjusted(state: State, request: CurtailmentRequest, now: datetime) -> State:
+    """Return the state with a plan that fits what is delivered: executed once it is, mended where it is not."""
+    plan = state.living
+    if plan is None:
+        return state
+    shown = delivery(plan, state.fleet, state.settings, now, state.refused)
+    if plan.state is PlanState.EXECUTING and shown.delivered_w >= plan.target_w:
+        plan = plan.model_copy(update={"state": PlanState.EXECUTED})
+    state = replace(state, plan=plan)
+    is_due = state.adjusted_at is None or now - state.adjusted_at >= EVERY
+    if not is_due and not shown.failed:
+        return state
+    state = replace(state, adjusted_at=now, refused=state.refused | shown.failed)
+    if shown.failed or shown.expected_w < plan.target_w:
+        return _mended(state, plan, request, shown, now)
+    return _released(state, plan, shown, now)
+
+
+def _mended(state: State, plan: CurtailmentPlan, request: CurtailmentRequest, shown: Delivery, now: datetime) -> State:
+    """Drop who does not follow, and let others take their place."""
+    kept = [part for part in plan.miners if part.miner not in shown.failed]
+    found, skipped = candidates(
+        state.fleet, state.settings, now, refused=state.refused, in_plan=[part.miner for part in kept]
+    )
+    lacking_w = plan.target_w - shown.expected_w
+    added = select(found, lacking_w, strategy=strategy_of(request), overshoot_w=state.settings.overshoot_w)
+    joined = ramped(parts_of(added), now, 0, state.settings.stage_s)
+    mended = with_parts(plan, [*kept, *joined], state.settings)
+    is_worse = (added.missing_w > 0) != (plan.missing_w > 0)
+    if joined or shown.failed or is_worse:
+        mended = mended.model_copy(
+            update={"missing_w": added.missing_w, "why": _why(request, mended, added.missing_w, skipped)}
+        )
+    return replace(state, plan=mended, skipped=skipped)
+
+
+def _why(request: CurtailmentRequest, plan: CurtailmentPlan, missing_w: float, skipped: dict[str, Skip]) -> str:
+    text = f"{request.why}: {len(plan.miners)} miners give {plan.planned_w / 1000:,.2f} kW"
+    if missing_w > 0:
+        text += f"; {missing_w / 1000:,.3f} kW are missing, {len(skipped)} miners cannot take part"
+    return text[:1000]
+
+
+def _released(state: State, plan: CurtailmentPlan, shown: Delivery, now: datetime) -> State:
+    """Let the most efficient return when clearly more is delivered than asked."""
+    spare_w = shown.delivered_w - plan.target_w * (1 + state.settings.margin_pct / 100)
+    shortest = timedelta(seconds=state.settings.min_off_s)
+    released: list[PlannedMiner] = []
+    for part in sorted(plan.miners, key=lambda part: (j_per_th(part), part.miner)):
+        saves_w = shown.confirmed_w.get(part.miner)
+        if saves_w is not None and saves_w <= spare_w and now - (part.starts_at or plan.starts_at) >= shortest:
+            released.append(part)
+            spare_w -= saves_w
+    is_whole = shown.delivered_w >= plan.target_w
+    if not released:
+        return replace(state, plan=plan.model_copy(update={"missing_w": 0.0})) if is_whole and plan.missing_w else state
+    names = {part.miner for part in released}
+    kept = [part for part in plan.miners if part.miner not in names]
+    fleet = replace(state.fleet, back_at={**state.fleet.back_at, **dict.fromkeys(names, now)})
+    return replace(state, plan=with_parts(plan, kept, state.settings), fleet=fleet)
+
+
+def reported(state: State, now: datetime) -> tuple[State, list[Message]]:
+    """Say how far the plan is, when that has changed."""
+    plan = state.plan
+    if plan is None:
+        return state, []
+    shown = delivery(plan, state.fleet, state.settings, now, state.refused)
+    has_begun = plan.state is not PlanState.PENDING
+    skipped = {**state.skipped, **dict.fromkeys(sorted(state.refused), Skip.REFUSED)}
+    progress = PlanProgress(
+        site=state.site,
+        at=now,
+        plan=plan.plan,
+        state=plan.state,
+        target_w=plan.target_w,
+        delivered_w=round(shown.delivered_w, 1) if has_begun else 0.0,
+        confirmed=len(shown.confirmed_w) if has_begun else 0,
+        waiting=len(shown.waiting_w) if has_begun else len(plan.miners),
+        failed=len(state.refused),
+        skipped=tuple(SkippedMiner(miner=miner, reason=skip.value) for miner, skip in skipped.items()),
+    )
+    if not _is_news(state.progress, progress):
+        return state, []
+    return replace(state, progress=progress), [progress]
+
+
+def _is_news(before: PlanProgress | None, after: PlanProgress) -> bool:
+    if before is None:
+        return True
+    fields = ("plan", "state", "target_w", "confirmed", "waiting", "failed")
+    if any(getattr(before, name) != getattr(after, name) for name in fields):
+        return True
+    return before.delivered_w != after.delivered_w and after.at - before.at >= EVERY

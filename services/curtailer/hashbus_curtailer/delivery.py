@@ -1,0 +1,74 @@
+"""What a plan really delivers: each miner's saving by its own fresh readings, against what it drew before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hashbus.messages import CurtailmentPlan, PlannedMiner
+from hashbus_curtailer.fleet import Fleet
+from hashbus_curtailer.settings import CurtailerSection
+
+ASLEEP_BELOW_W = 100.0
+"""Standby is 10 to 30 W of control board and fans; a hashboard that runs draws hundreds."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Who follows and how many watts that saves, who may still show it, and who does not."""
+
+    confirmed_w: Mapping[str, float] = field(default_factory=dict)
+    waiting_w: Mapping[str, float] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
+
+    @property
+    def delivered_w(self) -> float:
+        """Return what is saved by readings."""
+        return sum(self.confirmed_w.values())
+
+    @property
+    def expected_w(self) -> float:
+        """Return what is saved when everyone who may still show it does."""
+        return self.delivered_w + sum(self.waiting_w.values())
+
+
+def delivery(
+    plan: CurtailmentPlan, fleet: Fleet, settings: CurtailerSection, now: datetime, refused: Collection[str] = ()
+) -> Delivery:
+    """Judge every part of the plan by what its miner shows now.
+
+    A reading counts when it is fresh and was taken after the miner was told; `refused` said no.
+    """
+    confirmed, waiting, failed = {}, {}, set()
+    patience = timedelta(seconds=settings.patience_s)
+    for part in plan.miners:
+        starts_at = part.starts_at or plan.starts_at
+        if part.ends_at and part.ends_at <= now:
+            continue
+        drawn_w = _shown_w(part, fleet, settings, starts_at, now)
+        if drawn_w is not None and drawn_w <= _most_w(part, settings):
+            confirmed[part.miner] = before_w(part, settings) - drawn_w
+        elif part.miner in refused or now > starts_at + patience:
+            failed.add(part.miner)
+        else:
+            waiting[part.miner] = part.saves_w
+    return Delivery(confirmed, waiting, frozenset(failed))
+
+
+def before_w(part: PlannedMiner, settings: CurtailerSection) -> float:
+    """Return what the miner drew before the plan."""
+    return part.saves_w + max(part.cap_w, settings.asleep_draws_w)
+
+
+def _most_w(part: PlannedMiner, settings: CurtailerSection) -> float:
+    return part.cap_w * (1 + settings.tolerance_pct / 100) if part.cap_w else ASLEEP_BELOW_W
+
+
+def _shown_w(
+    part: PlannedMiner, fleet: Fleet, settings: CurtailerSection, starts_at: datetime, now: datetime
+) -> float | None:
+    reading = fleet.readings.get(part.miner)
+    if reading is None or reading.at < starts_at:
+        return None
+    return fleet.drawn_w(part.miner, now, settings.asleep_draws_w)
