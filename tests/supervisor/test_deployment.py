@@ -17,8 +17,8 @@ from hashbus.topics import SERVICES
 from hashbus_bridge.settings import BridgeSection
 from hashbus_controller.policies.soc import SocSettings
 from hashbus_controller.settings import ControllerSection, ControllerSettings
-from hashbus_notifier.settings import NotifierSection, NotifierSettings
 from hashbus_curtailer.settings import CurtailerSection, CurtailerSettings
+from hashbus_notifier.settings import NotifierSection, NotifierSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.settings import DeviceSettings, PollerSection, settings_model
 from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, RecorderSettings, VictoriaSettings
@@ -79,7 +79,8 @@ def test_the_example_shows_the_drivers_of_a_home() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [SupervisorSettings, RecorderSettings, ControllerSettings, NotifierSettings, settings_model()]
+    "model",
+    [SupervisorSettings, RecorderSettings, ControllerSettings, CurtailerSettings, NotifierSettings, settings_model()],
 )
 def test_the_example_gives_every_option_its_default(model: type[SiteSettings]) -> None:
     assert load(model, EXAMPLE, account="example", environ={}) == model()
