@@ -10,11 +10,12 @@ import errno
 import resource
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from hashbus import logs
 from hashbus_poller.drivers.contract import DeviceError, DriverSpec, Look, Sighting, Wiring
+from hashbus_poller.shared import Shared
 from hashbus_poller.sightings import merged
 
 CONNECTIONS = 500
@@ -142,6 +143,8 @@ async def recognise(host: str, ports: Iterable[int], looks: Iterable[Look], wiri
     """Ask whoever opened a port, the specific driver first; return each device once, with all that it told."""
     unknown = set(ports)
     sightings = []
+    # What one has read, such as the start page, the next need not ask for; it is forgotten with the visit.
+    wiring = replace(wiring, shared=Shared())
     for look in sorted(looks, key=lambda look: look.order):
         if look.port in unknown:
             sighting = await ask(look, host, look.port, wiring)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from typing import Any, get_args
 
 import yaml
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from hashbus_poller.drivers.contract import DeviceOptions, DriverSpec, Sighting
 
@@ -40,6 +40,8 @@ def merged(sightings: Iterable[Sighting]) -> list[Sighting]:
 def _may_be_one(device: Sighting, other: Sighting) -> bool:
     if device.mac and other.mac:
         return device.mac == other.mac
+    if device.driver is None or other.driver is None:
+        return True  # a web page alone is no reason to see a second device beside one that a driver knows
     return device.make is None or other.make is None or device.make == other.make
 
 
@@ -100,35 +102,57 @@ def _stem(device: Sighting) -> str:
         model = model.removeprefix(device.make.lower())
     model = _REVISION.sub("", model).replace("+", "p")
     stem = re.sub(r"[^a-z0-9]+", "-", model).strip("-")
-    return stem[:LONGEST_STEM] or device.driver
+    return stem[:LONGEST_STEM] or device.driver or "device"
 
 
 def configuration(devices: Iterable[Sighting], specs: Mapping[str, DriverSpec], taken: Collection[str] = ()) -> str:
     """Return the devices as YAML for a site's file; what a person has to add stands there as a comment.
 
-    What a driver has to say of several devices stands at the first of them.
+    What a driver has to say of several devices stands at the first of them. A device stands there as a comment whole
+    when no driver speaks with it, or when the driver needs what only a person can tell.
     """
     devices = list(devices)
     said: set[str | None] = {None}
-    lines = ["poller:", "  devices:"]
+    ready, others = [], []
     for name, device in zip(names(devices, taken), devices, strict=True):
-        lines.append(f"    {name}:{_remark(device)}")
-        if device.note not in said:
-            lines.append(f"      # {_one_line(device.note or '')}")
-            said.add(device.note)
-        lines += [f"      {line}" for line in _entry(name, device, specs)]
-    return "\n".join(lines) + "\n"
+        note = [] if device.note in said else [f"  # {_one_line(device.note or '')}"]
+        said.add(device.note)
+        settings = _settings(device)
+        lines = [f"{name}:{_remark(device)}", *note, *(f"  {line}" for line in _entry(name, device, settings, specs))]
+        if _is_whole(settings, specs):
+            ready += [f"    {line}" for line in lines]
+        else:
+            others += [f"    # {line}" for line in lines]
+    return "\n".join(["poller:", "  devices:" if ready else "  devices: {}", *ready, *others]) + "\n"
 
 
 def _remark(device: Sighting) -> str:
-    known = " ".join(_one_line(word) for word in (device.make, device.model) if word)
+    known = " ".join(_one_line(word) for word in (device.make, device.model or device.firmware) if word)
     words = [word for word in (known, device.mac) if word]
     return f"  # {', '.join(words)}" if words else ""
 
 
-def _entry(name: str, device: Sighting, specs: Mapping[str, DriverSpec]) -> Iterator[str]:
-    settings: dict[str, Any] = {"driver": device.driver, "host": device.host, **device.options}
-    yield from yaml.safe_dump(settings, sort_keys=False).splitlines()
+def _settings(device: Sighting) -> dict[str, Any]:
+    return {"driver": device.driver, "host": device.host, **device.options}
+
+
+def _is_whole(settings: Mapping[str, Any], specs: Mapping[str, DriverSpec]) -> bool:
+    """Say whether a driver can be made of the settings as they are."""
+    spec = specs.get(settings["driver"])
+    if spec is None:
+        return settings["driver"] is not None  # of a plugin that is not installed here
+    try:
+        spec.options.model_validate({name: value for name, value in settings.items() if name != "driver"})
+    except ValidationError:
+        return False
+    return True
+
+
+def _entry(name: str, device: Sighting, settings: Mapping[str, Any], specs: Mapping[str, DriverSpec]) -> Iterator[str]:
+    if device.driver is None:
+        yield f"host: {device.host}"
+        return
+    yield from yaml.safe_dump(dict(settings), sort_keys=False).splitlines()
     spec = specs.get(device.driver)
     for option in secret_options(spec.options) if spec else ():
         yield f"# {option}_file: secrets/{name}"

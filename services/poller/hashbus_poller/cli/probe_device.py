@@ -67,7 +67,7 @@ async def _probe(arguments: argparse.Namespace) -> int:
             sighting = await seen.step(
                 "recognise", lambda: find(arguments.host, arguments.port, looks, wiring, timeout_s=arguments.timeout)
             )
-            if sighting is not None:
+            if sighting is not None and sighting.driver is not None:
                 spec, found = drivers()[sighting.driver], sighting.options
         if spec is not None:
             await examine(spec, options_for(spec, arguments, found), wiring, seen)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.settings import load
+from hashbus_poller import strangers
 from hashbus_poller.cli.console import Exit, WrongUsage, out, run
 from hashbus_poller.cli.scan_report import Report
 from hashbus_poller.client import http_client
@@ -92,7 +93,7 @@ async def _scan(arguments: argparse.Namespace) -> int:
 
     async with http_client() as http:
         wiring = Wiring(SYSTEM_CLOCK, lambda: http, Ring(SYSTEM_CLOCK, 0))
-        looks = looks_of(drivers().values())
+        looks = (*looks_of(drivers().values()), *strangers.LOOKS)
         walk = Scan(looks, wiring, hear, connections=arguments.concurrency, timeout_s=arguments.timeout)
         with report.progress(walk.tally), suppress(asyncio.CancelledError):
             # Ctrl-C ends the walk; what was found until then is worth as much as before.

@@ -46,7 +46,7 @@ class Report:
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append("● ", style="green").append(f"{device.host:<15} ", style="bold")
         line.append(f"{_title(device):<28.28} {_hashrate(device):>10} {_power(device):>8}  ")
-        line.append(device.driver, style="dim")
+        line.append(device.driver or "no driver", style="dim")
         self._screen.print(line)
 
     @contextmanager
@@ -108,7 +108,7 @@ class Report:
         for device in devices:
             model = _title(device) if is_wide else plain(device.model or device.make or NONE)
             row: list[str | Text] = [device.host, one_line(model), one_line(plain(device.firmware or NONE))]
-            row += [_hashrate(device, unit=""), _power(device, unit=""), device.mac or NONE, device.driver]
+            row += [_hashrate(device, unit=""), _power(device, unit=""), device.mac or NONE, device.driver or NONE]
             made.add_row(*row, *([self._known.get(device.host, "")] if self._known else []))
         return made
 

@@ -238,9 +238,12 @@ class Wiring:
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """A device that answered a scan: enough to recognise it and to paste it into a configuration."""
+    """A device that answered a scan: enough to recognise it and to paste it into a configuration.
 
-    driver: str
+    `driver` is None when it was recognised and no driver speaks with it; the `note` says so.
+    """
+
+    driver: str | None
     kind: DeviceKind = DeviceKind.MINER
     host: str
     make: str | None = None
