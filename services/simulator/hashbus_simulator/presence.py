@@ -110,11 +110,16 @@ class Presence:
         if self._clients is None:
             return
         self._clients.pop(connection, None)
+        self.turn_ended(connection)
+
+    def turn_ended(self, connection: TcpConnection) -> None:
+        """Serve whoever waits behind a client that will ask no more."""
         if connection.port.single_threaded and (following := self._first_at(connection.port)) is not None:
             following.go_on()
 
     def _first_at(self, port: TcpPort) -> TcpConnection | None:
-        return next((client for client in self._clients or () if client.port is port), None)
+        clients = [client for client in self._clients or () if client.port is port]
+        return next((client for client in clients if not client.has_ended), clients[0] if clients else None)
 
     def replied(self) -> None:
         """After each reply: leave the network if the reply started a reboot."""

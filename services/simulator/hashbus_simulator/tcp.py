@@ -23,6 +23,9 @@ class Line(Protocol):
     def forget(self, connection: "TcpConnection") -> None:
         """The client has gone."""
 
+    def turn_ended(self, connection: "TcpConnection") -> None:
+        """The client will ask no more: who waits behind it is served."""
+
     def replied(self) -> None:
         """A reply has been sent; the device may want to reboot now."""
 
@@ -30,13 +33,13 @@ class Line(Protocol):
 class TcpConnection(asyncio.Protocol):
     """Reads requests, answers them one at a time, and misbehaves when a fault is in force."""
 
-    __slots__ = ("_has_ended", "_line", "_patience", "_playing", "_push", "_received", "_silence", "_transport", "port")
+    __slots__ = ("_line", "_patience", "_playing", "_push", "_received", "_silence", "_transport", "has_ended", "port")
 
     def __init__(self, line: Line, port: TcpPort) -> None:
         self.port = port
         self._line = line
         self._received = bytearray()
-        self._has_ended = False
+        self.has_ended = False
         self._playing: asyncio.Task[None] | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -69,16 +72,17 @@ class TcpConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """A client may close its half after asking: it still gets the answer that is underway."""
-        self._has_ended = True
+        self.has_ended = True
         self._answer_all(complete=True)
         if self._line.has_turn(self) and (self._playing is None or self._playing.done()):
             self.hang_up()
+        self._line.turn_ended(self)
         return True
 
     def go_on(self) -> None:
         """The client that was served before this one has gone."""
-        self._answer_all(complete=self._has_ended)
-        if self._has_ended and self._playing is None:
+        self._answer_all(complete=self.has_ended)
+        if self.has_ended and self._playing is None:
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -129,6 +133,7 @@ class TcpConnection(asyncio.Protocol):
         reply = self.port.dialect.answer(request, credentials_rejected=rejected)
         if reply is None:
             self.hang_up()
+            self._line.replied()  # silence can be the answer to an order to reboot
         elif fault is None or rejected:
             self._send(self.port.dialect.frame(reply.document) + reply.tail)
             self._after(reply)
@@ -159,8 +164,8 @@ class TcpConnection(asyncio.Protocol):
         self._playing = None
         self._after(reply)
         self._listen_on()
-        self._answer_all(complete=self._has_ended)
-        if self._has_ended and self._playing is None:
+        self._answer_all(complete=self.has_ended)
+        if self.has_ended and self._playing is None:
             self.hang_up()
 
     def _send(self, data: bytes) -> None:
