@@ -19,11 +19,13 @@ from hashbus.messages import (
 from hashbus.power import Target, target
 from hashbus_poller import metrics, setpoints
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported
+from hashbus_poller.readback import Marks
 from hashbus_poller.setpoints import Act, Rules, Wanted
 from hashbus_poller.vitals import judge
 
 if TYPE_CHECKING:
     from hashbus_poller.device import Device
+    from hashbus_poller.probes import Loop
     from hashbus_poller.vitals import Thresholds
 
 log = logs.get("miner")
@@ -35,12 +37,23 @@ IDENTIFY_EVERY_S = 900.0
 class MinerVisit:
     """Reads one miner and asserts its setpoint."""
 
-    def __init__(self, device: Device, thresholds: Thresholds, confirm_s: float) -> None:
+    def __init__(
+        self,
+        device: Device,
+        thresholds: Thresholds,
+        confirm_s: float,
+        raises_per_day: int = 24,
+        *,
+        loop: Loop | None = None,
+    ) -> None:
         """Visit `device`; nothing is asked of it before somebody wants something."""
         self.device = device
         self.identity: MinerIdentity | None = None
+        self.marks: Marks | None = None
         self._thresholds = device.settings.thresholds or thresholds
+        self._loop = loop
         self._confirm_s = confirm_s
+        self._raises_per_day = raises_per_day
         self._health = Health.UNKNOWN
         self._wanted: Wanted | None = None
         self._identified_s = 0.0
@@ -89,6 +102,9 @@ class MinerVisit:
         at, begun_s = device.clock.now(), device.clock.monotonic()
         reading: MinerReading = await device.driver.read()
         latency_ms = round((device.clock.monotonic() - begun_s) * 1000, 1)
+        if self._loop is not None:
+            reading = self._loop.complete(reading, device.clock.now())
+        self.marks = Marks.of(reading)
         self._health = judge(reading, self._thresholds, self._health)
         device.say(
             MinerTelemetry(
@@ -126,10 +142,18 @@ class MinerVisit:
         if setpoints.is_shown(goal, reading, self.identity):
             self._tell(wanted, SetpointStatus.CONFIRMED, goal, goal.note)
             return
-        rules = Rules(self._confirm_s, self.identity.power_change.min_interval_s)
-        act = setpoints.next_act(wanted, goal, reading, self.identity, rules, self.device.clock.monotonic())
+        rules = Rules(self._confirm_s, self.identity.power_change.min_interval_s, self._raises_per_day)
+        now_s = self.device.clock.monotonic()
+        act = setpoints.next_act(wanted, goal, reading, self.identity, rules, now_s)
         if act is not None:
             await self._ask(wanted, goal, act[0], reading)
+        elif setpoints.is_used_up(wanted, goal, reading, rules, now_s):
+            self._tell(
+                wanted,
+                SetpointStatus.REFUSED,
+                goal,
+                f"its {rules.raises_per_day} changes to more power in 24 h are used up (`power_changes_per_day`)",
+            )
 
     def _unless_lapsed(self) -> Wanted | None:
         """Return what is wanted now: the setpoint, after its end the safe power, or nothing where none is set."""

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hashbus import logs
-from hashbus.messages import Capability, Command, DeviceOrder, MinerState, OrderResult, OrderStatus
+from hashbus.messages import Capability, Command, DeviceOrder, MinerReading, OrderResult, OrderStatus
 from hashbus_poller import metrics
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported
 from hashbus_poller.journal import JournalUnavailable, Known, OrderJournal, Past
+from hashbus_poller.readback import Evidence, Marks, is_done, patience_s, words_for
 
 if TYPE_CHECKING:
     from hashbus.bus import Bus
@@ -29,11 +30,11 @@ NEEDS: dict[Command, Capability] = {
     Command.BLINK: Capability.BLINK,
 }
 
-SHOWS: dict[Command, tuple[MinerState, ...]] = {
-    Command.ENABLE: (MinerState.MINING, MinerState.TUNING, MinerState.IDLE),
-    Command.DISABLE: (MinerState.SLEEPING,),
-}
-"""States that show that an order was carried out, where a state can show it."""
+MOVES_POWER = frozenset({Command.ENABLE, Command.DISABLE})
+"""Orders that a setpoint would undo with the next reading."""
+
+LOOK_AGAIN_S = 2.0
+"""Between two looks for an order whose reply was lost."""
 
 Outcome = tuple[OrderStatus, str, str]
 """Status, code for programs, sentence for people."""
@@ -76,7 +77,7 @@ class Orders:
         if known.past is Past.DONE and known.result and known.address:
             return OrderResult.decode(known.result, known.address)
         if known.past is Past.INTERRUPTED:
-            return self._result(order, await self._ask_what_became(order))
+            return self._result(order, await self._after_a_crash(order))
         return self._result(order, await self._outcome(order))
 
     async def _outcome(self, order: DeviceOrder) -> Outcome:
@@ -84,6 +85,7 @@ class Orders:
         problem = self._why_not(order, visit)
         if problem is not None or visit is None:
             return problem or (OrderStatus.REJECTED, "unknown_miner", f"there is no miner {order.miner!r} here")
+        before, begun_s = visit.marks, self._clock.monotonic()
         try:
             async with visit.device.lock:
                 await _do(order, visit.device.driver)
@@ -92,7 +94,9 @@ class Orders:
         except Refused as error:
             return OrderStatus.FAILED, "refused", str(error)
         except Unreachable as error:
-            return await self._after_lost_reply(order, str(error))
+            seen = await self._look_for(order, visit, before, begun_s)
+            lost = f"no reply, and the miner does not tell whether it did it: {error}"
+            return seen or (OrderStatus.UNKNOWN, "reply_lost", lost)
         except DeviceError as error:
             return OrderStatus.FAILED, "failed", str(error)
         return OrderStatus.DONE, "ok", f"{order.command.value} done"
@@ -113,7 +117,7 @@ class Orders:
                 "unsupported",
                 f"{visit.identity.model or 'this miner'} cannot {order.command.value}",
             )
-        if order.command in SHOWS and visit.holds_setpoint:
+        if order.command in MOVES_POWER and visit.holds_setpoint:
             return OrderStatus.REJECTED, "setpoint_rules", "a setpoint rules its power; send a power request instead"
         if order.command is Command.SET_POOL and not (order.params.url and order.params.worker):
             return OrderStatus.REJECTED, "bad_params", "set_pool needs params.url and params.worker"
@@ -121,36 +125,36 @@ class Orders:
             return OrderStatus.REJECTED, "bad_params", "set_frequency needs params.frequency_mhz"
         return None
 
-    async def _after_lost_reply(self, order: DeviceOrder, problem: str) -> Outcome:
-        """Ask the miner what became of an order whose reply was lost: it may have been carried out all the same."""
-        outcome = await self._ask_what_became(order)
-        if outcome[0] is OrderStatus.UNKNOWN:
-            return (
-                OrderStatus.UNKNOWN,
-                "reply_lost",
-                f"no reply, and the miner does not tell whether it did it: {problem}",
-            )
-        return outcome
-
-    async def _ask_what_became(self, order: DeviceOrder) -> Outcome:
+    async def _after_a_crash(self, order: DeviceOrder) -> Outcome:
+        """Ask the miner what became of an order in the middle of which the poller ended; it is never repeated."""
         unknown = (OrderStatus.UNKNOWN, "interrupted", "the poller ended in the middle of it; it is not repeated")
         visit = self._miners.get(order.miner)
         if visit is None:
             return unknown
-        try:
-            async with visit.device.lock:
-                reading = await visit.device.driver.read()
-        except DeviceError:
-            return unknown
-        if order.command in SHOWS:
-            if reading.state in SHOWS[order.command]:
-                return OrderStatus.DONE, "read_back", f"the miner is {reading.state.value}"
-            return OrderStatus.FAILED, "read_back", f"the miner is still {reading.state.value}"
-        if order.command is Command.SET_POOL and reading.pool_url:
-            if any(pool.url == order.params.url for pool in reading.pools) or reading.pool_url == order.params.url:
-                return OrderStatus.DONE, "read_back", f"the miner mines for {order.params.url}"
-            return OrderStatus.FAILED, "read_back", f"the miner still mines for {reading.pool_url}"
-        return unknown
+        age_s = max(0.0, (self._clock.now() - order.at).total_seconds())
+        return await self._look_for(order, visit, None, self._clock.monotonic() - age_s) or unknown
+
+    async def _look_for(
+        self, order: DeviceOrder, visit: MinerVisit, before: Marks | None, begun_s: float
+    ) -> Outcome | None:
+        """Read until the order shows, as long as a device may take for it; None where its readings do not tell.
+
+        It may have been carried out although its reply was lost.
+        """
+        clock, seen = self._clock, None
+        until_s = clock.monotonic() + patience_s(order.command)
+        while True:
+            now = await _reading(visit)
+            if now is not None:
+                seen = Evidence(order, before, now, clock.monotonic() - begun_s)
+                if (done := is_done(seen)) is None:
+                    return None
+                if done:
+                    return OrderStatus.DONE, "read_back", words_for(seen)
+            if clock.monotonic() >= until_s:
+                break
+            await clock.sleep(LOOK_AGAIN_S)
+        return (OrderStatus.FAILED, "read_back", words_for(seen)) if seen else None
 
     def _result(self, order: DeviceOrder, outcome: Outcome) -> OrderResult:
         status, code, message = outcome
@@ -165,6 +169,16 @@ class Orders:
             code=code,
             message=message[:1000],
         )
+
+
+async def _reading(visit: MinerVisit) -> MinerReading | None:
+    """Return a new reading; None while none can be had, as from a device that boots."""
+    try:
+        async with visit.device.lock:
+            reading: MinerReading = await visit.device.driver.read()
+    except DeviceError:
+        return None
+    return reading
 
 
 async def _do(order: DeviceOrder, driver: object) -> None:

@@ -12,6 +12,8 @@ from enum import Enum
 from hashbus.messages import Capability, MinerIdentity, MinerReading, MinerState, PowerSetpoint, SetpointStatus
 from hashbus.power import Target
 
+DAY_S = 86_400.0
+
 
 class Act(Enum):
     """What can be asked of a miner about its power."""
@@ -32,6 +34,8 @@ class Wanted:
     asked_act: Act | None = None
     asked_w: float | None = None
     raised_s: float | None = None
+    raises_s: tuple[float, ...] = ()
+    """When more power was asked in the last day."""
     told: SetpointStatus | None = None
 
     @property
@@ -46,6 +50,8 @@ class Rules:
 
     confirm_s: float
     raise_interval_s: float
+    raises_per_day: int = 24
+    """How often a day more power may be asked; less power is never counted."""
 
 
 def is_shown(goal: Target, reading: MinerReading, who: MinerIdentity) -> bool:
@@ -79,10 +85,9 @@ def next_act(
     if is_shown(goal, reading, who):
         return None
     act = _act(goal, reading)
-    is_same_question = wanted.asked_act is act and wanted.asked_w == goal.power_w
-    if is_same_question and wanted.asked_s is not None and now_s - wanted.asked_s < rules.confirm_s:
+    if _is_pending(wanted, act, goal, rules, now_s) or is_used_up(wanted, goal, reading, rules, now_s):
         return None
-    is_raise = act is Act.WAKE or goal.power_w > (reading.power_limit_w or 0)
+    is_raise = _is_raise(act, goal.power_w, reading)
     if (
         is_raise
         and act is Act.LIMIT
@@ -91,6 +96,28 @@ def next_act(
     ):
         return None
     return act, goal.power_w
+
+
+def is_used_up(wanted: Wanted, goal: Target, reading: MinerReading, rules: Rules, now_s: float) -> bool:
+    """Say whether more power is wanted that may not be asked today any more; what was asked may still show."""
+    act = _act(goal, reading)
+    if not _is_raise(act, goal.power_w, reading) or _is_pending(wanted, act, goal, rules, now_s):
+        return False
+    return len(_of_last_day(wanted.raises_s, now_s)) >= rules.raises_per_day
+
+
+def _is_pending(wanted: Wanted, act: Act, goal: Target, rules: Rules, now_s: float) -> bool:
+    """Say whether the very same was asked so recently that it may still show."""
+    is_same_question = wanted.asked_act is act and wanted.asked_w == goal.power_w
+    return is_same_question and wanted.asked_s is not None and now_s - wanted.asked_s < rules.confirm_s
+
+
+def _is_raise(act: Act, power_w: float, reading: MinerReading) -> bool:
+    return act is Act.WAKE or (act is Act.LIMIT and power_w > (reading.power_limit_w or 0))
+
+
+def _of_last_day(times_s: tuple[float, ...], now_s: float) -> tuple[float, ...]:
+    return tuple(time_s for time_s in times_s if now_s - time_s < DAY_S)
 
 
 def _act(goal: Target, reading: MinerReading) -> Act:
@@ -108,6 +135,9 @@ def asked(wanted: Wanted, act: Act, power_w: float, reading: MinerReading, now_s
         asked_act=act,
         asked_w=power_w,
         raised_s=now_s if is_raise else wanted.raised_s,
+        raises_s=(*_of_last_day(wanted.raises_s, now_s), now_s)
+        if _is_raise(act, power_w, reading)
+        else wanted.raises_s,
     )
 
 
