@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from hashbus import logs
-from hashbus.messages import DeviceOrder, PowerSetpoint
+from hashbus.messages import DeviceOrder, PowerSetpoint, SensorTelemetry
 from hashbus_poller import metrics
 from hashbus_poller.device import Device
 from hashbus_poller.drivers.contract import DeviceKind, Wiring
@@ -21,6 +21,7 @@ from hashbus_poller.journal import JournalUnavailable, OrderJournal
 from hashbus_poller.miner_visit import MinerVisit
 from hashbus_poller.orders import Orders
 from hashbus_poller.polling import DevicePoll, Pace
+from hashbus_poller.probes import LatestSensors, Loop
 from hashbus_poller.reading_visit import ReadingVisit
 from hashbus_poller.registry import drivers
 from hashbus_poller.sharding import part_of
@@ -50,6 +51,7 @@ class Fleet:
         self.miners: dict[str, MinerVisit] = {}
         self.polls: dict[str, DevicePoll] = {}
         self.shared = Shared()
+        self.sensors = LatestSensors()
         part, parts = self.section.shard_of
         for device_id, settings in self.section.devices.items():
             if part_of(device_id, parts) == part:
@@ -66,7 +68,11 @@ class Fleet:
         visit: MinerVisit | ReadingVisit
         if device.kind is DeviceKind.MINER:
             visit = self.miners[device_id] = MinerVisit(
-                device, section.thresholds, section.confirm_s, section.power_changes_per_day
+                device,
+                section.thresholds,
+                section.confirm_s,
+                section.power_changes_per_day,
+                loop=Loop(settings.loop, self.sensors) if settings.loop else None,
             )
         else:
             visit = ReadingVisit(device)
@@ -116,6 +122,8 @@ async def main(running: Running[Any]) -> None:
                 tasks.create_task(poll.run(), name=poll.device.id)
             tasks.create_task(_hear_setpoints(running, fleet), name="setpoints")
             tasks.create_task(_hear_orders(running, fleet, tasks), name="orders")
+            if any(poll.device.settings.loop for poll in fleet.polls.values()):
+                tasks.create_task(_hear_sensors(running, fleet), name="sensors")
 
 
 def _http() -> aiohttp.ClientSession:
@@ -133,6 +141,13 @@ async def _hear_setpoints(running: Running[Any], fleet: Fleet) -> None:
             visit = fleet.miners.get(setpoint.miner)
             if visit is not None and visit.hear(setpoint):
                 fleet.polls[setpoint.miner].call()
+
+
+async def _hear_sensors(running: Running[Any], fleet: Fleet) -> None:
+    """Listen to all sensors of the site: the probes of a loop may be another poller's or Zigbee2MQTT's."""
+    async with running.bus.subscribe(SensorTelemetry) as sensors:
+        async for telemetry in sensors:
+            fleet.sensors.hear(telemetry)
 
 
 async def _hear_orders(running: Running[Any], fleet: Fleet, tasks: asyncio.TaskGroup) -> None:

@@ -15,6 +15,7 @@ from hashbus.settings import Section, SiteSettings
 from hashbus.units import Watts
 from hashbus_poller.blocks import expanded
 from hashbus_poller.drivers.contract import DeviceKind
+from hashbus_poller.loop import LoopSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.vitals import Thresholds
 
@@ -34,6 +35,7 @@ class DeviceSettings(Section):
         None, gt=0, description="Most a miner draws; only where neither it nor models.csv knows"
     )
     thresholds: Thresholds | None = Field(None, description="What is too hot; the poller's when not given")
+    loop: LoopSettings | None = Field(None, description="Probes in a miner's liquid loop")
 
 
 @cache
