@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 
-from hashbus import logs
 from hashbus.bus import Subscription
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import BidEffect, Decision, HeardBid, PowerRequest, Rank
 from hashbus.mqtt_bus import MqttBus
-from hashbus_supervisor.problems import CannotRun
-from hashbus_supervisor.settings import SupervisorSettings
-from hashbus_supervisor.site import ACCOUNT, check_is_set_up, read_site, signed_in
+from hashbus_supervisor.asking import EXIT_OK, EXIT_PROBLEM, PATIENCE_S, duration, parser, run
 
-EXIT_OK, EXIT_PROBLEM = 0, 1
-PATIENCE_S = 5.0
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MARKS = {
     BidEffect.WON: "▶ won",
     BidEffect.NARROWED: "· narrowed",
@@ -30,53 +22,27 @@ MARKS = {
     BidEffect.IDLE: "  idle",
 }
 
-Task = Callable[[MqttBus, argparse.Namespace], Awaitable[int]]
-
 
 def set_power(argv: Sequence[str]) -> int:
     """Ask for a miner's power: hashbus set attic 2000 --for 2h; `release` gives it back."""
-    parser = _parser("set", set_power)
-    parser.add_argument("scope", metavar="MINER", help="a miner, a group, or `site`")
-    parser.add_argument("power", type=_watts, metavar="WATTS", help="watts, `off`, or `release`")
-    parser.add_argument(
-        "--for", dest="lasts", type=_duration, default="2h", metavar="2h", help="until it ends by itself"
+    wanted = parser("set", set_power)
+    wanted.add_argument("scope", metavar="MINER", help="a miner, a group, or `site`")
+    wanted.add_argument("power", type=_watts, metavar="WATTS", help="watts, `off`, or `release`")
+    wanted.add_argument(
+        "--for", dest="lasts", type=duration, default="2h", metavar="2h", help="until it ends by itself"
     )
-    kind = parser.add_mutually_exclusive_group()
+    kind = wanted.add_mutually_exclusive_group()
     kind.add_argument("--at-most", action="store_true", help="only a cap: less is fine")
     kind.add_argument("--at-least", action="store_true", help="only a floor: more is fine")
-    parser.add_argument("--why", default="set by hand", help="what to tell those who ask")
-    return _run(parser, argv, _set)
+    wanted.add_argument("--why", default="set by hand", help="what to tell those who ask")
+    return run(wanted, argv, _set)
 
 
 def why(argv: Sequence[str]) -> int:
     """Say why a miner draws what it draws: who won, who was blocked, what waits."""
-    parser = _parser("why", why)
-    parser.add_argument("miner", nargs="?", help="one miner; all of them without")
-    return _run(parser, argv, _why)
-
-
-def _parser(name: str, command: Callable[[Sequence[str]], int]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"hashbus {name}", description=command.__doc__)
-    parser.add_argument("--config", type=Path, help="the site's YAML file; config/site.yaml when there is one")
-    return parser
-
-
-def _run(parser: argparse.ArgumentParser, argv: Sequence[str], task: Task) -> int:
-    arguments = parser.parse_args(argv)
-    site = read_site(arguments.config)
-    check_is_set_up(site, ACCOUNT)
-    return asyncio.run(_on_the_bus(signed_in(site), arguments, task))
-
-
-async def _on_the_bus(settings: SupervisorSettings, arguments: argparse.Namespace, task: Task) -> int:
-    logs.configure(ACCOUNT, "ERROR")
-    async with MqttBus(settings.broker, site=settings.site, account=ACCOUNT) as bus:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await bus.connected()
-        except TimeoutError:
-            raise CannotRun(f"no broker answers at {settings.broker.address}; is the site running?") from None
-        return await task(bus, arguments)
+    wanted = parser("why", why)
+    wanted.add_argument("miner", nargs="?", help="one miner; all of them without")
+    return run(wanted, argv, _why)
 
 
 async def _set(bus: MqttBus, arguments: argparse.Namespace) -> int:
@@ -167,10 +133,3 @@ def _watts(text: str) -> float | None:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not watts; write 2000, 2kW, off or release")
     return float(match[1]) * (1000 if match[2] else 1)
-
-
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 45m, 2h or 1d")
-    return timedelta(seconds=float(match[1]) * UNITS_S[match[2]])

@@ -1,0 +1,148 @@
+"""`hashbus curtail`: ask the site to give up power, take it back, and see how far the plan is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hashbus.bus import Subscription
+from hashbus.clock import SYSTEM_CLOCK
+from hashbus.messages import CurtailmentPlan, CurtailmentRequest, PlanProgress
+from hashbus.mqtt_bus import MqttBus
+from hashbus_supervisor.asking import EXIT_OK, EXIT_PROBLEM, PATIENCE_S, duration, parser, run
+
+SOURCE = "cli"
+SCALES = {"": 1, "k": 1e3, "K": 1e3, "M": 1e6}
+STOP = "stop"
+NOW = timedelta(0)
+
+
+def curtail(argv: Sequence[str]) -> int:
+    """Give up power for a while: hashbus curtail 5MW --for 4h; `stop` ends it; without anything: how far it is."""
+    wanted = parser("curtail", curtail)
+    wanted.add_argument("watts", nargs="?", type=_watts, metavar="WATTS", help="5000, 5kW, 5MW, or `stop`")
+    wanted.add_argument("--to", type=_percent, metavar="PERCENT", help="down to this much of what the site draws now")
+    wanted.add_argument("--for", dest="lasts", type=duration, default="4h", metavar="4h", help="until it lapses")
+    wanted.add_argument("--in", dest="wait", type=duration, default=NOW, metavar="10m", help="begin later")
+    wanted.add_argument("--ramp", type=duration, default=NOW, metavar="5m", help="go down in groups over this time")
+    wanted.add_argument("--strategy", default="performance_priority", help="what it should cost least of")
+    wanted.add_argument("--why", default="curtailed by hand", help="what to tell those who ask")
+    return run(wanted, argv, _curtail)
+
+
+async def _curtail(bus: MqttBus, arguments: argparse.Namespace) -> int:
+    if arguments.watts is None and arguments.to is None:
+        return await _show(bus)
+    if arguments.watts == STOP:
+        return await _stop(bus)
+    request = _request(bus.site, arguments, SYSTEM_CLOCK.now())
+    return await _asked(bus, request, f"asked until {request.ends_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _request(site: str, arguments: argparse.Namespace, now: datetime) -> CurtailmentRequest:
+    starts_at = now + arguments.wait
+    return CurtailmentRequest(
+        site=site,
+        at=now,
+        source=SOURCE,
+        id=f"r{int(now.timestamp())}",
+        target_w=arguments.watts,
+        level_pct=arguments.to if arguments.watts is None else None,
+        starts_at=starts_at,
+        ends_at=starts_at + arguments.lasts,
+        strategy=arguments.strategy,
+        ramp_s=arguments.ramp.total_seconds(),
+        why=arguments.why,
+    )
+
+
+async def _stop(bus: MqttBus) -> int:
+    async with bus.subscribe(CurtailmentRequest, source=SOURCE) as requests:
+        request = await requests.next(1.0)
+    if request is None or request.is_cancelled or request.ends_at <= SYSTEM_CLOCK.now():
+        print("nothing is curtailed by hand", file=sys.stderr)
+        return EXIT_PROBLEM
+    cancelled = request.model_copy(update={"is_cancelled": True, "at": SYSTEM_CLOCK.now()})
+    return await _asked(bus, cancelled, "the miners come back, group after group")
+
+
+async def _asked(bus: MqttBus, request: CurtailmentRequest, text: str) -> int:
+    async with bus.subscribe(CurtailmentPlan) as plans:
+        while await plans.next(0.5):
+            pass  # what was planned before
+        bus.publish(request)
+        await bus.flush()
+        print(text)
+        plan = await _answer_to(request, plans)
+    if plan is None:
+        print("the curtailer has not answered yet; see `hashbus curtail`", file=sys.stderr)
+        return EXIT_PROBLEM
+    print("\n".join(sheet(plan, None)))
+    return EXIT_OK
+
+
+async def _answer_to(request: CurtailmentRequest, plans: Subscription[CurtailmentPlan]) -> CurtailmentPlan | None:
+    """Wait for a plan of this request; a stronger request is answered first."""
+    deadline_s = SYSTEM_CLOCK.monotonic() + PATIENCE_S
+    while (left_s := deadline_s - SYSTEM_CLOCK.monotonic()) > 0:
+        plan = await plans.next(left_s)
+        if plan and plan.plan == f"{SOURCE}-{request.id}":
+            return plan
+    return None
+
+
+async def _show(bus: MqttBus) -> int:
+    async with bus.subscribe(CurtailmentPlan) as plans:
+        plan = await plans.next(1.0)
+    if plan is None:
+        print("nothing has been curtailed yet", file=sys.stderr)
+        return EXIT_PROBLEM
+    async with bus.subscribe(PlanProgress, plan=plan.plan) as progresses:
+        progress = await progresses.next(1.0)
+    print("\n".join(sheet(plan, progress)))
+    return EXIT_OK
+
+
+def sheet(plan: CurtailmentPlan, progress: PlanProgress | None) -> list[str]:
+    """Return a plan, and how far it is, as lines for people."""
+    lost_phs = sum(part.loses_ths or 0.0 for part in plan.miners) / 1000
+    gives = f"{_kw(plan.planned_w)} from {len(plan.miners)} miners, {lost_phs:,.3f} PH/s lost"
+    lines = [
+        f"{plan.plan}: {plan.state.value}, {plan.starts_at:%Y-%m-%d %H:%M} to {plan.ends_at:%Y-%m-%d %H:%M} UTC",
+        f"  because {plan.why}",
+        f"  asked {_kw(plan.target_w)}, planned {gives}",
+    ]
+    if plan.missing_w:
+        lines.append(f"  missing {_kw(plan.missing_w)}")
+    if progress is None:
+        return lines
+    lines.append(
+        f"  delivered {_kw(progress.delivered_w)}: {progress.confirmed} miners confirmed, {progress.waiting} awaited,"
+        f" {progress.failed} failed"
+    )
+    reasons = Counter(one.reason for one in progress.skipped).most_common()
+    return lines + [f"  takes no part: {count} × {reason}" for reason, count in reasons]
+
+
+def _kw(power_w: float) -> str:
+    return f"{power_w / 1000:,.2f} kW"
+
+
+def _watts(text: str) -> float | str:
+    if text == STOP:
+        return STOP
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKM]?)[wW]?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not watts; write 5000, 5kW, 5MW or stop")
+    return float(match[1]) * SCALES[match[2]]
+
+
+def _percent(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text)
+    if match is None or float(match[1]) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write 40 or 40%")
+    return float(match[1])
