@@ -24,6 +24,7 @@ BENCHMARKS = (
     "idle_cost",
     "recorder_points",
     "http_client",
+    "curtailment",
 )
 """Each a module with `async def measure(*, quick: bool) -> list[Figure]`."""
 

@@ -28,7 +28,7 @@ def improved(question: Question) -> Answer:
         return Answer(question, given)
     most_w = given.target_w + max(question.overshoot_w, given.overshoot_w)
     problem = _Problem(groups, counts, free, least_w=given.target_w, most_w=most_w)
-    solved = _solved(problem, gap=given.cost * GAP / 10, within_s=question.within_s)
+    solved = _solved(problem, gap=given.cost * GAP, within_s=question.within_s)
     if solved is None:
         return Answer(question, given)
     better = fitted(chosen(groups, solved, given), question.strategy)
