@@ -18,7 +18,7 @@ from hashbus.messages import (
     SetpointStatus,
 )
 from hashbus.power import Target, target
-from hashbus_poller.setpoints import Act, Rules, Wanted, asked, heard, is_shown, lapsed, next_act
+from hashbus_poller.setpoints import Act, Rules, Wanted, asked, heard, is_shown, is_used_up, lapsed, next_act
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RULES = Rules(confirm_s=300, raise_interval_s=600)
@@ -167,3 +167,46 @@ class TestLeases:
     def test_what_was_raised_before_the_end_still_counts_for_the_interval(self) -> None:
         raised = asked(wanted(3000), Act.LIMIT, 3000, shows(2000), now_s=100)
         assert lapsed(raised, 1000).raised_s == 100
+
+
+class TestChangesPerDay:
+    """Every change to more power wears a miner out a little: most restart mining for minutes."""
+
+    FEW = Rules(confirm_s=10, raise_interval_s=0, raises_per_day=2)
+
+    def raised(self, times: int) -> Wanted:
+        state = wanted(3000)
+        for number in range(times):
+            state = asked(state, Act.LIMIT, 2000 + number, shows(1000), now_s=100.0 * number)
+        return state
+
+    def test_more_power_is_asked_until_the_day_is_used_up(self) -> None:
+        for times, is_asked in ((0, True), (1, True), (2, False)):
+            state = self.raised(times)
+            act = next_act(state, Target(3000), shows(1000), WHATSMINER, self.FEW, now_s=1000)
+            assert (act is not None) is is_asked
+            assert is_used_up(state, Target(3000), shows(1000), self.FEW, now_s=1000) is not is_asked
+
+    def test_less_power_and_sleep_never_count_and_never_wait(self) -> None:
+        used_up = self.raised(2)
+        assert next_act(used_up, Target(900), shows(1000), WHATSMINER, self.FEW, 1000) == (Act.LIMIT, 900)
+        assert next_act(used_up, Target(0), shows(1000), WHATSMINER, self.FEW, 1000) == (Act.SLEEP, 0)
+        lowered = asked(wanted(900), Act.LIMIT, 900, shows(1000), now_s=0)
+        assert lowered.raises_s == ()
+
+    def test_a_day_later_it_may_be_asked_again(self) -> None:
+        later_s = 100 + 86_400.0
+        assert next_act(self.raised(2), Target(3000), shows(1000), WHATSMINER, self.FEW, later_s) is not None
+
+    def test_waking_is_more_power(self) -> None:
+        asleep = shows(None, MinerState.SLEEPING)
+        assert is_used_up(self.raised(2), Target(3000), asleep, self.FEW, now_s=1000)
+
+    def test_what_was_asked_last_may_still_show(self) -> None:
+        state = asked(self.raised(1), Act.LIMIT, 3000, shows(1000), now_s=500)
+        assert not is_used_up(state, Target(3000), shows(1000), self.FEW, now_s=505)
+        assert is_used_up(state, Target(3000), shows(1000), self.FEW, now_s=511)
+
+    def test_a_new_setpoint_gives_no_new_day(self) -> None:
+        used_up = heard(self.raised(2), wanted(3100).setpoint, 600)
+        assert is_used_up(used_up, Target(3100), shows(1000), self.FEW, now_s=1000)
