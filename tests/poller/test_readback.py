@@ -81,7 +81,7 @@ def test_after_a_crash_of_the_poller_what_is_younger_than_the_order_was_restarte
 )
 def test_a_pool_shows_by_its_address_and_worker(pools: list[tuple[str, str]], done: bool | None) -> None:
     listed = tuple(PoolTelemetry(url=url, worker=worker) for url, worker in pools)
-    assert is_done(evidence(Command.SET_POOL, shows(pools=listed), **POOL)) is done
+    assert is_done(evidence(Command.SET_POOL, shows(pools=listed), url=POOL["url"], worker=POOL["worker"])) is done
 
 
 @pytest.mark.parametrize(("shown", "done"), [(500.4, True), (550.0, False), (None, None)])
