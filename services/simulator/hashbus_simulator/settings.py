@@ -9,6 +9,7 @@ from hashbus_simulator.avalon_settings import AvalonBlock
 from hashbus_simulator.blocks import DeviceBlock, MinerBlock
 from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
+from hashbus_simulator.luxos_settings import LuxosBlock
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.modbus_settings import ModbusBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
@@ -110,7 +111,8 @@ AnyBlock = Annotated[
     | LuxpowerBlock
     | ModbusBlock
     | BraiinsBlock
-    | VnishBlock,
+    | VnishBlock
+    | LuxosBlock,
     Field(discriminator="family"),
 ]
 
