@@ -37,13 +37,15 @@ check: setup-test ## lint, types, architecture, sizes, generated files
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/shape.py
 	@if [ -e tools/contract.py ]; then set -x; $(BIN)/python tools/contract.py --check; fi
+	$(BIN)/python tools/supported.py --check
 
 format: setup-test ## put every file into the one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup-test ## write the files that are generated from the messages
+docs: setup-test ## write the files that are generated from messages and drivers
 	$(BIN)/python tools/contract.py
+	$(BIN)/python tools/supported.py
 
 bench: setup-test ## measure the figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -120,7 +120,6 @@ async def test_a_driver_that_is_asked_all_the_same_does_not_say_yes(name: str) -
                 if call is not None:
                     with pytest.raises(DeviceError):
                         await call()
-                        pytest.fail(f"{command.value} ended in a silent yes")
             await driver.close()
 
 
