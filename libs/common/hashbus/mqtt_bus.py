@@ -105,7 +105,8 @@ class MqttBus:
                     await self.flush()
         if self._task and not self._task.done():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            # The client library waits long for a broker that does not say goodbye; a service that ends does not.
+            await asyncio.wait({self._task}, timeout=FAREWELL_S)
         elif self._task and not self._task.cancelled():
             self._task.result()
 
