@@ -25,6 +25,7 @@ BENCHMARKS = (
     "recorder_points",
     "http_client",
     "curtailment",
+    "curtailment_delivery",
 )
 """Each a module with `async def measure(*, quick: bool) -> list[Figure]`."""
 
