@@ -24,6 +24,8 @@ class RefusalError(ValueError):
 async def answer(miner: BraiinsState, request: web.BaseRequest, credentials_rejected: bool) -> web.Response:
     """The answer to one request: the start page to everybody, the rest to who has logged in."""
     miner.physics.catch_up()
+    if request.path == "/graphql":
+        return _json(graphql(miner, _object(await request.read()).get("query")))
     if not request.path.startswith(BASE):
         return web.Response(text=PAGE, content_type="text/html")
     path = request.path.removeprefix(BASE).rstrip("/")
@@ -37,6 +39,16 @@ async def answer(miner: BraiinsState, request: web.BaseRequest, credentials_reje
     if path == ENDLESS:
         await asyncio.Event().wait()  # a stream of JSON values that never ends: who asks for it waits for ever
     return _routed(miner, request.method, path, body)
+
+
+def graphql(miner: BraiinsState, query: object) -> object:
+    """The older interface, as far as it tells everybody who the miner is: some clients recognise it by that."""
+    asked = str(query)
+    if "modelName" in asked:
+        return {"data": {"bosminer": {"info": {"modelName": miner.block.model}}}}
+    if "version" in asked:
+        return {"data": {"bos": {"info": {"version": {"full": views.full_version(miner)}}}}}
+    return {"data": None, "errors": [{"message": "unknown query"}]}
 
 
 def _log_in(miner: BraiinsState, body: bytes, credentials_rejected: bool) -> web.Response:

@@ -23,12 +23,11 @@ def version(miner: BraiinsState) -> Json:
 def details(miner: BraiinsState) -> Json:
     """`miner/details`."""
     name = miner.block.model
-    release = miner.block.version
     shown: Json = {
         "bos_mode": 4,
         "bos_version": {
             "bos_plus": True,
-            "current": f"20{release[:2]}-{release[3:]}-06-0-5ca1ab1e-{release}-plus",
+            "current": full_version(miner),
             "major": "2022-09-13-0-0badcafe-22.08-plus",
         },
         "bosminer_uptime_s": miner.process_uptime_s,
@@ -50,6 +49,12 @@ def details(miner: BraiinsState) -> Json:
             "serial_number": miner.place.serial,
         }
     return shown
+
+
+def full_version(miner: BraiinsState) -> str:
+    """The version as the firmware spells it: its day, its source and its release."""
+    release = miner.block.version
+    return f"20{release[:2]}-{release[3:]}-06-0-5ca1ab1e-{release}-plus"
 
 
 def stats(miner: BraiinsState) -> Json:

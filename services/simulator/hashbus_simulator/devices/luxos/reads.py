@@ -11,6 +11,7 @@ Read = tuple[int, tuple[object, ...], dict[str, list[Row]]]
 """Code, details of its text, and the sections of the reply."""
 
 LOST_BOARD = 2
+COMPILED = "Tue Apr  8 22:05:35 UTC 2025"
 CORNERS = {
     "TopLeft": "Board Exhaust (top)",
     "TopRight": "Board Intake (top)",
@@ -23,7 +24,7 @@ def version(miner: LuxosState) -> Read:
     """`version`: the model stands in `Type`, as on stock firmware."""
     row: Row = {
         "API": "3.7",
-        "CompileTime": "Tue Apr  8 22:05:35 UTC 2025",
+        "CompileTime": COMPILED,
         "LUXminer": miner.block.version,
         "Miner": miner.block.version.partition("-")[0],
         "Type": miner.block.model,
@@ -63,6 +64,32 @@ def pools(miner: LuxosState) -> Read:
     """`pools`: those of all groups; there is one here."""
     rows = [_pool(miner, number, pool) for number, pool in enumerate(miner.pools)]
     return (7, (len(rows),), {"POOLS": rows}) if rows else (8, (), {})
+
+
+def stats(miner: LuxosState) -> Read:
+    """`stats`: in the shape of stock firmware, boards in numbered keys, hashrates in GH/s."""
+    physics, boards = miner.physics, miner.physics.model.boards
+    row: Row = {
+        "STATS": 0,
+        "ID": "BTM_SOC0",
+        "Elapsed": physics.elapsed_s,
+        "GHS 5s": round(physics.hashrate_ths * 1e3, 2),
+        "GHS av": round(physics.hash_average_ths * 1e3, 2),
+        "miner_count": boards,
+        "frequency": round(miner.profile.frequency_mhz),
+        "fan_num": physics.model.fans,
+    }
+    for board in range(boards):
+        is_lost = miner.has_lost_board and board == LOST_BOARD
+        rate_ghs = 0.0 if is_lost else physics.hashrate_ths / boards * 1e3
+        row |= {
+            f"chain_acn{board + 1}": 0 if is_lost else physics.model.chips_per_board,
+            f"chain_rate{board + 1}": f"{rate_ghs:.2f}",
+            f"freq{board + 1}": 0.0 if is_lost else miner.profile.frequency_mhz,
+            f"temp{board + 1}": round(physics.heat.board_c, 1),
+        }
+    header: Row = {"CompileTime": COMPILED, "Miner": miner.block.version.partition("-")[0], "Type": miner.block.model}
+    return 70, (), {"STATS": [header, row]}
 
 
 def temps(miner: LuxosState) -> Read:
@@ -184,6 +211,7 @@ REPORTS: Mapping[str, Callable[[LuxosState], Read]] = {
     "summary": summary,
     "devs": devs,
     "pools": pools,
+    "stats": stats,
     "temps": temps,
     "fans": fans,
     "power": power,
