@@ -97,3 +97,9 @@ def test_a_device_that_a_block_makes_again_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b"])
 def test_a_shard_is_one_part_of_some(tmp_path: Path, shard: str) -> None:
     assert "poller.shard" in problems(tmp_path, f"poller: {{shard: '{shard}'}}")[0]
+
+
+def test_a_mistake_in_a_whole_device_is_said_at_the_device(tmp_path: Path) -> None:
+    found = problems(tmp_path, "poller:\n  devices:\n    rod: {driver: modbus, host: 192.0.2.1}")
+    assert found
+    assert all(problem.startswith("site.yaml:3: poller.devices.rod") and ".modbus" not in problem for problem in found)

@@ -38,7 +38,7 @@ def explain(error: ValidationError, model: type[BaseModel], source: Source) -> l
 
 
 def _line(one: ErrorDetails, model: type[BaseModel], source: Source) -> str:
-    steps = _as_written(tuple(one["loc"]), source)
+    steps = _as_written(tuple(one["loc"]), source, lacks_last=one["type"] == "missing")
     if one["type"] == "extra_forbidden":
         return source.unknown_key(steps, _keys_at(model, tuple(one["loc"])[:-1]))
     path = ".".join(str(step) for step in steps)
@@ -59,13 +59,13 @@ def _tag(one: ErrorDetails) -> str:
     return str((one.get("ctx") or {}).get("discriminator", "")).strip("'")
 
 
-def _as_written(steps: Steps, source: Source) -> Steps:
+def _as_written(steps: Steps, source: Source, *, lacks_last: bool) -> Steps:
     """Leave out the steps that only pydantic sees: the chosen branch of a union."""
     written: list[str | int] = []
     here: Any = source.values
     for position, step in enumerate(steps):
         is_there = step in here if isinstance(here, dict) else isinstance(here, list)
-        if not is_there and position < len(steps) - 1:
+        if not is_there and not (lacks_last and position == len(steps) - 1):
             continue
         written.append(step)
         if isinstance(here, dict):
