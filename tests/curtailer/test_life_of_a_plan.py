@@ -206,6 +206,18 @@ class TestRestarts:
         await farm.passes(900 + 200)
         assert farm.life[-2:] == [S.RECOVERING, S.DONE]
 
+    async def test_a_plan_that_waits_survives_its_curtailer(self) -> None:
+        farm = await settled(Farm(row(10)))
+        farm.asks(9000, in_s=60)
+        await farm.passes(5)
+        assert farm.curtailer
+        await farm.curtailer.dies()
+        farm.curtailer = farm.new_curtailer()
+        await farm.passes(45)
+        assert farm.down == set()
+        await farm.passes(40)
+        assert farm.plan.state is S.EXECUTED
+
     async def test_a_plan_lapses_although_its_curtailer_is_gone(self) -> None:
         farm = await settled(Farm(row(10)))
         farm.asks(9000)

@@ -33,7 +33,7 @@ class CurtailerSection(Section):
     min_off_s: Hold = Field(600, description="Shortest time a miner stays down once it was told to")
     min_on_s: Hold = Field(600, description="Shortest time between a miner's return and its next part in a plan")
     patience_s: Annotated[float, Field(ge=5, le=3600)] = Field(
-        120, description="How long a miner may take to show that it follows, before another takes its place"
+        180, description="How long a miner may take to show that it follows, before another takes its place"
     )
     tolerance_pct: Annotated[float, Field(ge=0, le=20)] = Field(
         3, description="How far above its cap a miner may read and still count as following"
