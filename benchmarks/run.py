@@ -22,6 +22,8 @@ BENCHMARKS = (
     "poll_rate",
     "fleet_pace",
     "idle_cost",
+    "scan",
+    "parse_cost",
     "recorder_points",
     "http_client",
     "curtailment",

@@ -17,6 +17,8 @@ GIVES = {
     "simulator": {"simulator_start_40", "simulator_memory_a_miner", "simulator_bitaxe"},
     "poll_rate": {"poll_cgminer_ratio", "poll_bitaxe_cpu", "poll_mixed", "poll_mixed_bare", "poll_mixed_ratio"},
     "fleet_pace": {"poller_base", "pace_24_at_5s_held", "pace_24_at_5s_late", "pace_24_at_5s_memory_a_miner"},
+    "scan": {"scan_time", "scan_ratio", "scan_found", "scan_peak_memory"},
+    "parse_cost": {"parse_whatsminer", "parse_antminer", "parse_luxos", "parse_luxpower"},
     "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
     "recorder_points": {"recorder_points_ratio", "recorder_spool_hour", "embedded_row"},
     "http_client": {"http_aiohttp_plain", "http_aiohttp_digest"},
