@@ -141,13 +141,3 @@ class TestA10Promises(MinerPromises):
         block = {"family": "avalon", "model": "Avalon 1047", "host": "127.83.3.4"}
         async with emulated_case(DRIVER, block, {}, endings=ENDINGS, see_identity=without_help) as case:
             yield case
-
-
-class TestMiniPromises(MinerPromises):
-    """A Mini 3: work levels instead of modes."""
-
-    @pytest.fixture
-    async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "avalon", "model": "Avalon Mini 3", "host": "127.83.3.5"}
-        async with emulated_case(DRIVER, block, {}, endings=ENDINGS) as case:
-            yield case

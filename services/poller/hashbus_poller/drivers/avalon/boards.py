@@ -9,6 +9,9 @@ from hashbus_poller.drivers.cgminer.answer import sensed_c
 
 GHS_PER_THS = 1000.0
 CENTIVOLTS_PER_VOLT = 100.0
+MILLIVOLTS_PER_VOLT = 1000.0
+HIGHEST_CENTIVOLTS = 5000.0
+"""The supply of a Nano gives thousandths of a volt; no Avalon has boards of more than 50 V."""
 
 
 def boards(told: Machine, *, is_mining: bool) -> tuple[BoardTelemetry, ...]:
@@ -25,8 +28,6 @@ def _board(told: Machine, slot: int, *, is_mining: bool) -> BoardTelemetry:
     rate_ths = ths(_at(unit.numbers("MGHS"), slot))
     chips, code = _chips(told, slot), _at(unit.numbers("ECHU"), slot)
     chips_c = _sensed(chips)
-    supply = unit.numbers("PS")
-    volts = supply[2] if len(supply) > 2 else None
     hottest_c = sensed_c(_at(unit.numbers("MTmax"), slot))
     return BoardTelemetry(
         slot=slot,
@@ -36,7 +37,7 @@ def _board(told: Machine, slot: int, *, is_mining: bool) -> BoardTelemetry:
         chip_max_c=hottest_c if hottest_c is not None else max(chips_c, default=None),
         inlet_c=sensed_c(_at(unit.numbers("HBITemp"), slot)),
         outlet_c=sensed_c(_at(unit.numbers("HBOTemp"), slot)),
-        voltage_v=volts / CENTIVOLTS_PER_VOLT if volts else None,
+        voltage_v=_volts(_at(unit.numbers("PS"), 2)),
         chips_ok=len(chips_c) or None,
         chips_total=len(chips) or None,
         hardware_errors=_whole(_at(unit.numbers("MH"), slot)),
@@ -57,6 +58,13 @@ def _unit_as_board(unit: Fields, slot: int, *, is_mining: bool) -> BoardTelemetr
         serial=unit.text("DNA"),
         is_healthy=not any(codes) if is_mining else None,
     )
+
+
+def _volts(told: float | None) -> float | None:
+    """Return the voltage that the supply gives the boards."""
+    if not told or told < 0:
+        return None
+    return told / (CENTIVOLTS_PER_VOLT if told <= HIGHEST_CENTIVOLTS else MILLIVOLTS_PER_VOLT)
 
 
 def _is_healthy(rate_ths: float, code: float | None) -> bool:

@@ -20,10 +20,10 @@ Report = tuple[int, str, list[Row]]
 """Code, section and rows of a report in the classic envelope."""
 
 
-def envelope(miner: WhatsminerV2State, code: int, msg: object) -> Document:
+def envelope(miner: WhatsminerV2State, code: int, msg: object, *, description: str = "") -> Document:
     """What the API's own process answers with; the letter says whether it worked."""
     letter = "S" if code in (OK, 134) else "E"
-    return {"STATUS": letter, "When": miner.unix_s(), "Code": code, "Msg": msg, "Description": ""}
+    return {"STATUS": letter, "When": miner.unix_s(), "Code": code, "Msg": msg, "Description": description}
 
 
 def report(miner: WhatsminerV2State, name: str) -> Document:
@@ -31,10 +31,10 @@ def report(miner: WhatsminerV2State, name: str) -> Document:
     if miner.physics.asleep and miner.block.summary_asleep == "error":
         return envelope(miner, FAILED, "command error")
     if name == "devdetails" and miner.block.shape == "newer":
-        return envelope(miner, FAILED, "This command is deprecated.")
+        return envelope(miner, FAILED, "This command is deprecated.", description=DESCRIPTION)
     code, section, rows = REPORTS[name](miner)
     if miner.block.shape == "newer":
-        return envelope(miner, OK, rows[0] if section == "SUMMARY" else {section: rows})
+        return envelope(miner, OK, rows[0] if section == "SUMMARY" else {section: rows}, description=DESCRIPTION)
     head = classic_status(code, miner.unix_s(), DESCRIPTION, len(rows))
     return {"STATUS": head, section: rows, "id": 1}
 
