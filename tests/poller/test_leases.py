@@ -107,3 +107,23 @@ async def test_a_renewed_lease_goes_on_quietly() -> None:
         await scene.clock.move(30)
     assert scene.miner.limit_w == 2000
     assert scene.outcomes() == [SetpointStatus.SENT, SetpointStatus.CONFIRMED]
+
+
+async def test_after_asking_the_poller_comes_again_soon_and_only_until_it_is_shown() -> None:
+    scene = Scene()
+    assert await scene.visit() is None
+    scene.setpoint(2000, lease_s=600)
+    assert await scene.visit() == 2.0
+    await scene.clock.move(2)
+    assert await scene.visit() is None
+
+
+async def test_a_miner_that_shows_nothing_is_not_asked_every_two_seconds_for_ever() -> None:
+    scene = Scene()
+    scene.setpoint(2000, lease_s=600)
+    await scene.visit()
+    scene.miner.limit_w = 3600
+    await scene.clock.move(29)
+    assert await scene.visit() == 2.0
+    await scene.clock.move(2)
+    assert await scene.visit() is None

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = logs.get("miner")
 
+LOOK_AGAIN_S, CURIOUS_FOR_S = 2.0, 30.0
+"""A grid order is delivered when it is seen to be: most miners show a new power within seconds."""
+
 IDENTIFY_EVERY_S = 900.0
 """Firmware is updated, a power supply swapped, write access opened, while a miner keeps its address."""
 
@@ -63,8 +66,11 @@ class MinerVisit:
         """Say whether a setpoint rules this miner now."""
         return self._wanted is not None and not self._wanted.is_lapsed
 
-    async def __call__(self) -> None:
-        """Identify when it is time, read, tell, and bring the power to where it belongs."""
+    async def __call__(self) -> float | None:
+        """Identify when it is time, read, tell, and bring the power to where it belongs.
+
+        Once something was asked of the miner, it wants to come again soon and see.
+        """
         now_s = self.device.clock.monotonic()
         if self.identity is None or now_s - self._identified_s > IDENTIFY_EVERY_S:
             await self._identify(now_s)
@@ -75,6 +81,14 @@ class MinerVisit:
             self._identified_s = -IDENTIFY_EVERY_S
             raise
         await self.assert_power(reading)
+        return max(LOOK_AGAIN_S, self.device.spec.min_interval_s) if self._is_curious() else None
+
+    def _is_curious(self) -> bool:
+        """Say whether something was asked a moment ago and the miner has not shown it yet."""
+        wanted = self._wanted
+        if wanted is None or wanted.asked_s is None or wanted.told is SetpointStatus.CONFIRMED:
+            return False
+        return self.device.clock.monotonic() - wanted.asked_s < CURIOUS_FOR_S
 
     async def _identify(self, now_s: float) -> None:
         identity = _rated(await self.device.driver.identify(), self.device.settings.rated_power_w)

@@ -24,8 +24,11 @@ log = logs.get("polling")
 class Visit(Protocol):
     """What is done with a device each round."""
 
-    async def __call__(self) -> None:
-        """Read the device and say what it said; DeviceError when it does not answer."""
+    async def __call__(self) -> float | None:
+        """Read the device and say what it said; DeviceError when it does not answer.
+
+        Returns in how many seconds it wants to come again, when that is sooner than usual.
+        """
         ...
 
 
@@ -85,6 +88,7 @@ class DevicePoll:
     slots: asyncio.Semaphore
     _reach: Reachability = field(init=False)
     _backoff: Backoff = field(init=False)
+    _again_s: float | None = None
     _is_called: bool = False
     _waiting: asyncio.Future[None] | None = None
 
@@ -112,10 +116,13 @@ class DevicePoll:
             if late_s > 0:
                 metrics.ROUNDS_LATE.inc()
                 due_s = clock.monotonic()
-            wait_s = -late_s if is_answered else self._backoff.next_s()
+            wait_s = self._until_next(-late_s) if is_answered else self._backoff.next_s()
             await self._wait(wait_s)
             if not is_answered:
                 due_s = clock.monotonic()
+
+    def _until_next(self, due_in_s: float) -> float:
+        return due_in_s if self._again_s is None else min(due_in_s, self._again_s)
 
     async def _wait(self, seconds: float) -> None:
         """Wait that long, or until somebody calls.
@@ -145,7 +152,7 @@ class DevicePoll:
             at = clock.now()
             try:
                 async with self.device.lock:
-                    await self.visit()
+                    self._again_s = await self.visit()
             except DeviceError as error:
                 self._failed(error, at)
                 return False

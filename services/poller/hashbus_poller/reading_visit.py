@@ -18,8 +18,8 @@ class ReadingVisit:
 
     device: Device
 
-    async def __call__(self) -> None:
-        """Take one reading; DeviceError when none can be had."""
+    async def __call__(self) -> float | None:
+        """Take one reading; DeviceError when none can be had. It never wants to come again sooner."""
         device = self.device
         at = device.clock.now()
         reading = await device.driver.read()
@@ -30,3 +30,4 @@ class ReadingVisit:
         if device.kind is not DeviceKind.SENSOR:
             more["driver"] = device.spec.name
         device.say(telemetry(site=device.site, at=at, **more, **reading.__dict__))
+        return None
