@@ -9,12 +9,15 @@ from hashbus.messages import (
     Alert,
     AvailabilityState,
     BatteryAvailability,
+    CurtailmentPlan,
     Health,
     Message,
     MinerAvailability,
     MinerError,
     MinerState,
     MinerTelemetry,
+    PlannedMiner,
+    PlanState,
     ServiceStatus,
     SetpointResult,
     SetpointStatus,
@@ -167,6 +170,33 @@ def test_a_refused_setpoint_and_a_silent_battery_are_told() -> None:
     )
     house.passes(301)
     assert house.titles() == ["battery wall is offline", "miner attic does not take 2000 W"]
+
+
+def test_a_curtailment_is_told_with_its_size_and_its_end() -> None:
+    house = House()
+
+    def plan(state: PlanState) -> CurtailmentPlan:
+        return CurtailmentPlan(
+            site="home",
+            at=house.now,
+            plan="p1",
+            state=state,
+            strategy="performance_priority",
+            target_w=5_000_000,
+            planned_w=5_001_750,
+            starts_at=house.now,
+            ends_at=house.now + timedelta(hours=4),
+            miners=tuple(PlannedMiner(miner=f"m{n}", cap_w=0, saves_w=3250) for n in range(1539)),
+            why="grid order 17",
+        )
+
+    house.hear(plan(PlanState.EXECUTING))
+    house.passes(1)
+    assert house.titles() == ["curtailment of 5,000.0 kW by 1539 miners"]
+    assert house.alerts[0].severity is Severity.INFO
+    house.hear(plan(PlanState.DONE))
+    house.passes(61)
+    assert house.titles()[-1].startswith("over: curtailment")
 
 
 def test_after_a_restart_nothing_is_told_twice() -> None:

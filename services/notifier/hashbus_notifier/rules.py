@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from hashbus.messages import (
     AvailabilityState,
     BatteryAvailability,
+    CurtailmentPlan,
     Health,
     Message,
     MeterAvailability,
     MinerAvailability,
     MinerTelemetry,
+    PlanState,
     ServiceStatus,
     SetpointResult,
     SetpointStatus,
@@ -27,6 +29,7 @@ HEARS = (
     MinerTelemetry,
     ServiceStatus,
     SetpointResult,
+    CurtailmentPlan,
 )
 
 BAD_SETPOINT = (SetpointStatus.REFUSED, SetpointStatus.UNREACHABLE)
@@ -70,6 +73,8 @@ def findings(message: Message, settings: NotifierSection) -> Iterator[Condition 
         yield _service(message, settings)
     elif isinstance(message, SetpointResult):
         yield _setpoint(message, settings)
+    elif isinstance(message, CurtailmentPlan):
+        yield _plan(message)
 
 
 def _reached(
@@ -125,3 +130,15 @@ def _setpoint(message: SetpointResult, settings: NotifierSection) -> Condition |
     text = message.message or message.status.value
     title = f"miner {who} does not take {message.asked_w:g} W"
     return Condition("setpoint", who, Severity.WARNING, title, text, settings.setpoint_hold_s)
+
+
+def _plan(message: CurtailmentPlan) -> Condition | Over:
+    """Tell the farm manager that power is being given up, how much and by how many miners (S3.29)."""
+    who = message.plan
+    if message.state not in (PlanState.EXECUTING, PlanState.EXECUTED, PlanState.FAILED):
+        return Over(f"curtailment-{who}"[:64])
+    is_short = message.missing_w > 0 or message.state is PlanState.FAILED
+    short = f", {message.missing_w / 1000:,.1f} kW short" if message.missing_w > 0 else ""
+    title = f"curtailment of {message.target_w / 1000:,.1f} kW by {len(message.miners)} miners{short}"
+    severity = Severity.WARNING if is_short else Severity.INFO
+    return Condition("curtailment", who, severity, title, message.why, hold_s=0)
