@@ -9,58 +9,25 @@ from hashbus_simulator.devices.antminer.state import AntminerState
 from hashbus_simulator.devices.antminer.web import answer
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.truth import miner_truth
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, TcpPort
 from hashbus_simulator.settings import AntminerBlock
 
 
-class Antminer:
+class Antminer(MinerFront[AntminerState]):
     """Reads on the cgminer port, control through the web pages (PROTOCOLS.md 3.5, 3.6)."""
 
     __slots__ = ("_state", "ports")
     family = "antminer"
 
     def __init__(self, block: AntminerBlock, place: Place, world: World) -> None:
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = AntminerState(block, place, physics, world)
+        physics = physics_of(block, place, world)
+        super().__init__(AntminerState(block, place, physics, world))
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), CgminerDialect(self._reply)),
             HttpPort("web", place.host, block.ports.get("web", 80), self._answer),
         )
-
-    @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.block.model
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     def truth(self) -> Mapping[str, object]:
         """What really is."""

@@ -6,64 +6,31 @@ from aiohttp import web
 
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.luxos import reads, writes
 from hashbus_simulator.devices.luxos.codes import status
 from hashbus_simulator.devices.luxos.reads import Read
 from hashbus_simulator.devices.luxos.state import LuxosState
 from hashbus_simulator.devices.truth import miner_truth
 from hashbus_simulator.luxos_settings import LuxosBlock
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, TcpPort
 
 BOARD_LOST = "board_lost"
 PAGE = "<!doctype html><html><head><title>Luxor Firmware</title></head><body><div id=app></div></body></html>"
 
 
-class Luxos:
+class Luxos(MinerFront[LuxosState]):
     """An Antminer under LuxOS. A fault of its own is `board_lost`: the third board does not answer any more."""
 
     family = "luxos"
 
     def __init__(self, block: LuxosBlock, place: Place, world: World) -> None:
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = LuxosState(block, place, physics, world)
+        physics = physics_of(block, place, world)
+        super().__init__(LuxosState(block, place, physics, world))
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), CgminerDialect(self._reply)),
             HttpPort("web", place.host, block.ports.get("web", 80), self._answer),
         )
-
-    @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.block.model
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     @property
     def symptom_names(self) -> Collection[str]:

@@ -6,62 +6,29 @@ from aiohttp import web
 
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.truth import miner_truth
 from hashbus_simulator.devices.vnish import api
 from hashbus_simulator.devices.vnish.rest import answer
 from hashbus_simulator.devices.vnish.state import VnishState
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, TcpPort
 from hashbus_simulator.vnish_settings import VnishBlock
 
 FAILURE = "failure"
 
 
-class Vnish:
+class Vnish(MinerFront[VnishState]):
     """An Antminer under VNish. A fault of its own is `failure`: mining has ended with an error of the firmware."""
 
     family = "vnish"
 
     def __init__(self, block: VnishBlock, place: Place, world: World) -> None:
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = VnishState(block, place, physics, world)
+        physics = physics_of(block, place, world)
+        super().__init__(VnishState(block, place, physics, world))
         self.ports: Sequence[TcpPort | HttpPort] = (
             HttpPort("web", place.host, block.ports.get("web", 80), self._answer),
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), CgminerDialect(self._reply)),
         )
-
-    @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.block.model
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     @property
     def symptom_names(self) -> Collection[str]:
