@@ -19,6 +19,7 @@ from benchmarks.workers import ROOT
 from hashbus_poller.drivers.antminer import parse as antminer
 from hashbus_poller.drivers.antminer.levels import LevelRules, rate
 from hashbus_poller.drivers.antminer.stats import parse_stats
+from hashbus_poller.drivers.avalon import parse as avalon
 from hashbus_poller.drivers.bitaxe import parse as bitaxe
 from hashbus_poller.drivers.braiins import parse as braiins
 from hashbus_poller.drivers.cgminer import parse as cgminer
@@ -158,6 +159,16 @@ def _antminer_reading(stats: bytes, pools: bytes) -> object:
     return antminer.parse_reading(parse_stats(decode("stats", stats)), told, around, is_partial=False)
 
 
+def _avalon() -> Iterator[Case]:
+    for scene in _scenes("avalon", "estats.json"):
+        said = _raw(scene, "summary", "pools", "estats")
+        yield Case(tuple(said.values()), partial(_avalon_reading, said))
+
+
+def _avalon_reading(said: Mapping[str, bytes]) -> object:
+    return avalon.reading(*(decode(name, raw) for name, raw in said.items()), latency_ms=None)
+
+
 def _bitaxe() -> Iterator[Case]:
     for path in sorted((FIXTURES / "bitaxe").rglob("info*.json")):
         yield Case((path.read_bytes(),), partial(_bitaxe_reading, path.read_bytes()))
@@ -226,6 +237,7 @@ FAMILIES: Mapping[str, Callable[[], Iterator[Case]]] = {
     "whatsminer_v2": _whatsminer_v2,
     "cgminer": _cgminer,
     "antminer": _antminer,
+    "avalon": _avalon,
     "bitaxe": _bitaxe,
     "braiins": _braiins,
     "vnish": _vnish,

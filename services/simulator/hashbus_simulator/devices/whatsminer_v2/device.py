@@ -143,7 +143,7 @@ class WhatsminerV2:
         return {"enc": encrypted(as_json(envelope(miner, code, msg)), key)}
 
     def _carried_out(self, fields: Mapping[str, object]) -> tuple[int, str]:
-        command = WRITES.get(str(fields.get("cmd")))
+        command = WRITES.get(str(fields.get("cmd") or fields.get("command")))
         try:
             return UNKNOWN if command is None else command(self._state, fields)
         except BadParam:
