@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbus.messages import BoardTelemetry, MinerError, MinerReading, MinerState, PoolTelemetry
+from hashbus_poller.drivers.bitaxe.faults import errors_of
 from hashbus_poller.drivers.bitaxe.steps import Curve
 from hashbus_poller.drivers.contract import Garbled
 from hashbus_poller.readings import (
@@ -28,7 +29,6 @@ START_S = 60.0
 """After a boot the chips are brought up step by step; the hashrate is no measure of anything yet."""
 
 LONGEST_WORD = 200
-FAULTS = (("power_fault", "the voltage regulator has stopped"), ("hardware_fault", "a part does not answer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _reading(said: Info, chips: int | None, curve: Curve | None) -> MinerReading
     # The mean of a minute is steadier, but empty at first (2.12 and newer have it).
     hashrate_ths = _ths(said, "hashRate_1m") or now_ths
     power_w, frequency_mhz = number_or_none(said, "power"), number(said, "frequency")
-    errors = _errors(said)
+    errors = errors_of(said, is_too_hot=is_set(said, "overheat_mode"))
     state = _state(said, errors, now_ths, uptime_s)
     chips_c = tuple(c for c in (_sensor(said, "temp"), _sensor(said, "temp2")) if c is not None)
     board = _board(said, chips, state, now_ths, chips_c)
@@ -143,16 +143,6 @@ def _state(said: Info, errors: tuple[MinerError, ...], now_ths: float | None, up
     if uptime_s is not None and uptime_s < START_S:
         return MinerState.TUNING
     return MinerState.MINING if now_ths else MinerState.IDLE
-
-
-def _errors(said: Info) -> tuple[MinerError, ...]:
-    errors = []
-    if is_set(said, "overheat_mode"):
-        errors.append(MinerError(code="overheat_mode", text="too hot: mining has stopped until somebody restarts it"))
-    for key, meaning in FAULTS:
-        if detail := text_or_none(said, key):
-            errors.append(MinerError(code=key, text=f"{meaning}: {detail}"[:1000]))
-    return tuple(errors)
 
 
 def _board(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hashbus.messages import BoardTelemetry, MinerError, MinerReading, MinerState
 from hashbus_poller.drivers.cgminer.answer import Section
+from hashbus_poller.drivers.whatsminer.faults import family_of
 from hashbus_poller.readings import efficiency_j_per_th
 
 MHS_PER_THS = 1e6
@@ -96,4 +97,4 @@ def _errors(summary: Section) -> tuple[MinerError, ...]:
     """Return `Error Code 0` to `Error Code n`; firmware from API 2.0.4 on counts them here and tells them elsewhere."""
     count = min(summary.count("Error Code Count") or 0, MOST_ERRORS)
     codes = (summary.text(f"Error Code {index}") for index in range(count))
-    return tuple(MinerError(code=code) for code in codes if code)
+    return tuple(MinerError(code=code, text=family_of(code)) for code in codes if code)
