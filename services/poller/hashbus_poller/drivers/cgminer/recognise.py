@@ -28,7 +28,9 @@ LOOK_TIMEOUT_S = 3.0
 ORDER = 90
 """Last among those who look at this port: whoever knows the miner better goes first."""
 
-_WHATSMINER_NOTE = "with firmware of November 2024 or later the driver whatsminer (TCP 4433) reads more and sets power"
+_WHATSMINER_NOTE = (
+    "the driver whatsminer (firmware of November 2024 and later) or whatsminer_v2 reads more and sets power"
+)
 
 
 async def recognise(port: CgminerPort) -> Version:

@@ -60,15 +60,19 @@ class WhatsminerV2:
         self._orders = Orders(self._api, password, wiring.clock)
         self._can_join = True
 
-    async def identify(self) -> MinerIdentity:
-        """Ask who it is; what can be set is listed only when the owner allows us to set it."""
-        version = await self._told("get_version")
-        details = await self._told("devdetails")
+    async def recognise(self) -> tuple[Answer | None, Answer | None]:
+        """Return `get_version` and `devdetails`; Garbled when neither is that of a WhatsMiner."""
+        version, details = await self._told("get_version"), await self._told("devdetails")
         if not is_whatsminer(version, details):
             raise Garbled(
                 f"{self._api}: neither get_version nor devdetails is that of a WhatsMiner",
                 b"\n".join(answer.raw for answer in (version, details) if answer),
             )
+        return version, details
+
+    async def identify(self) -> MinerIdentity:
+        """Ask who it is; what can be set is listed only when the owner allows us to set it."""
+        version, details = await self.recognise()
         told = Introduction(
             version=version,
             details=details,
@@ -191,10 +195,10 @@ def _good(part: Answer | None) -> Answer | None:
 async def look(host: str, port: int, wiring: Wiring) -> Sighting | None:
     """Recognise a WhatsMiner that does not speak API v3 too: that driver reads more of it."""
     miner = WhatsminerV2(WhatsminerV2Options(host=host, port=port, timeout_s=LOOK_TIMEOUT_S), wiring)
-    who = await miner.identify()
+    await miner.recognise()
     if await _speaks_v3(host, wiring):
         return None
-    how = await miner.read()
+    who, how = await miner.identify(), await miner.read()
     return Sighting(
         driver=NAME,
         host=host,
