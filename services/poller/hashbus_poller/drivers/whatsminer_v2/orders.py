@@ -12,7 +12,15 @@ from hashbus_poller.drivers.cgminer.answer import Answer, MinerDown
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported
 from hashbus_poller.drivers.whatsminer_v2 import commands, parse
 from hashbus_poller.drivers.whatsminer_v2.commands import Order, Token
-from hashbus_poller.drivers.whatsminer_v2.replies import BAD_TOKEN, FAILED, INVALID_JSON, code_of, failure
+from hashbus_poller.drivers.whatsminer_v2.replies import (
+    BAD_TOKEN,
+    FAILED,
+    INVALID_JSON,
+    LOCKED,
+    code_of,
+    failure,
+    succeeded,
+)
 from hashbus_poller.drivers.whatsminer_v2.wire import Api
 
 LONGEST_PASSWORD = 8
@@ -107,14 +115,12 @@ class Orders:
 
     async def _fetched(self) -> Token:
         try:
-            said = await self._api.ask(commands.TOKEN)
+            said = await self._api.hear(commands.TOKEN)
         except MinerDown as down:
             raise Unreachable(f"the API is down: {down}") from None
-        except Unreachable as error:
-            if "over max connect" in str(error).lower():
-                self._locked_until_s = self._clock.monotonic() + LOCKED_S
-            raise
-        return commands.token(self._password, **parse.token_parts(said))
+        if code_of(said) == LOCKED:
+            self._locked_until_s = self._clock.monotonic() + LOCKED_S
+        return commands.token(self._password, **parse.token_parts(succeeded(said)))
 
     def _require_password(self) -> None:
         if not self._password:

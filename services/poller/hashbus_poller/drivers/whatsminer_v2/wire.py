@@ -28,6 +28,10 @@ class Api:
 
     async def ask(self, *words: str) -> Answer:
         """Return the reports; the right DeviceError when the miner says no, MinerDown when only its board is up."""
+        return succeeded(await self.hear(*words))
+
+    async def hear(self, *words: str) -> Answer:
+        """Return what the miner says, also a no."""
         usual = commands.usual_spelling(words)
         answer = await self._asked(words, self._spellings.get(words, usual))
         if words not in self._spellings and code_of(answer) in NOT_HERE:
@@ -36,8 +40,8 @@ class Api:
             # What neither process knows is from now on asked only once.
             is_there = code_of(elsewhere) not in NOT_HERE
             self._spellings[words] = other if is_there else usual
-            return succeeded(elsewhere if is_there else answer)
-        return succeeded(answer)
+            return elsewhere if is_there else answer
+        return answer
 
     async def write(self, order: Order, by: Token) -> Answer | None:
         """Return the reply to an enciphered order, deciphered, whatever it says; None when the board just hung up."""
