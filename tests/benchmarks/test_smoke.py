@@ -11,12 +11,15 @@ from benchmarks import figures
 from benchmarks.figures import Figure
 from benchmarks.run import BENCHMARKS, main
 
+# Figures that a requirement or a page speaks of.
 GIVES = {
     "messages": {"message_telemetry_encode", "message_telemetry_decode_ratio", "message_setpoint_encode"},
     "bus_latency": {"bus_latency_p50_at_100", "bus_latency_p99_at_1000", "bus_throughput_ratio"},
     "simulator": {"simulator_start_40", "simulator_memory_a_miner", "simulator_bitaxe"},
     "poll_rate": {"poll_cgminer_ratio", "poll_bitaxe_cpu", "poll_mixed", "poll_mixed_bare", "poll_mixed_ratio"},
     "fleet_pace": {"poller_base", "pace_24_at_5s_held", "pace_24_at_5s_late", "pace_24_at_5s_memory_a_miner"},
+    "curtailment": {"curtail_100_asleep_first", "curtail_100_levels_overshoot", "curtail_100_asleep_plain_pulp"},
+    "curtailment_delivery": {"curtail_12_begun", "curtail_12_delivered", "curtail_12_confirmed"},
     "scan": {"scan_time", "scan_ratio", "scan_found", "scan_peak_memory"},
     "parse_cost": {"parse_whatsminer", "parse_antminer", "parse_luxos", "parse_luxpower"},
     "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
@@ -25,19 +28,20 @@ GIVES = {
 }
 
 
-def test_every_benchmark_is_tried_here() -> None:
+def test_make_bench_runs_every_benchmark_there_is() -> None:
     scripts = {path.stem for path in figures.FOLDER.glob("*.py") if "\nasync def measure(" in path.read_text()}
-    assert set(BENCHMARKS) == set(GIVES) == scripts
+    assert set(BENCHMARKS) == scripts
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 async def test_it_runs_and_gives_its_figures(benchmark: str) -> None:
     taken: list[Figure] = await import_module(f"benchmarks.{benchmark}").measure(quick=True)
     names = [figure.name for figure in taken]
-    assert GIVES[benchmark] <= set(names)
+    assert names
+    assert GIVES.get(benchmark, set()) <= set(names)
     assert len(names) == len(set(names))
     assert all(figure.unit for figure in taken)
-    assert not [figure for figure in taken if "failed" in figure.note and "0 % failed" not in figure.note]
+    assert not [figure for figure in taken if re.search(r"[1-9]\S* (% |readings )?failed", figure.note)]
 
 
 def test_figures_are_kept_in_the_readme_and_those_of_other_benchmarks_stay(

@@ -80,7 +80,9 @@ async def test_a_reading_shows_the_house(options: Mapping[str, Any]) -> None:
         assert reading.battery_v == pytest.approx(52, abs=4)
         assert reading.load_energy_wh is not None
         assert reading.status == "PV charges and feeds the house"
-        assert [error.text for error in reading.errors] == ["no grid"]
+        assert [error.text for error in reading.errors] == [
+            "no grid: it waits for the mains; if others have them, check the breaker"
+        ]
 
 
 @pytest.mark.parametrize("options", [DONGLE, MODBUS], ids=["dongle", "modbus"])

@@ -82,7 +82,7 @@ def test_each_fault_and_warning_bit_is_an_error_with_a_hint() -> None:
     assert [error.text for error in errors][1:] == [
         "internal bus voltage too high: check the voltage of the panels",
         "a fan is stuck: clean or replace it",
-        "no grid",
+        "no grid: it waits for the mains; if others have them, check the breaker",
     ]
 
 

@@ -1,7 +1,7 @@
 """The bits of the fault and warning registers in words, with what to do about it.
 
 Bits of PROTOCOLS.md 5.4; the others are those on which two public clients agree in substance (the numbers are printed
-as E0nn and W0nn in the vendor's manuals). A bit that nobody has explained is told by its number.
+as E0nn and W0nn in the vendor's manuals). A bit that nobody has explained is told as such, beside its number.
 """
 
 from __future__ import annotations
@@ -41,31 +41,34 @@ FAULTS: Mapping[int, str] = MappingProxyType(
 WARNINGS: Mapping[int, str] = MappingProxyType(
     {
         0: "no communication with the battery: check its cable and the battery type setting",
-        1: "arc detector does not answer",
+        1: "arc detector does not answer: restart the inverter, then call the vendor",
         3: "no communication with the meter: check its cable",
-        4: "the battery allows neither charging nor discharging",
-        5: "self-test failed",
-        7: "display does not answer",
+        4: "the battery allows neither charging nor discharging: look at its own display or app",
+        5: "self-test failed: restart the inverter, then call the vendor",
+        7: "display does not answer: check its cable; the inverter works without it",
         8: "firmware versions do not match: update the firmware",
         9: "a fan is stuck: clean or replace it",
         13: "too hot: let air reach the inverter",
-        15: "battery connected the wrong way round",
-        16: "no grid",
-        17: "grid voltage out of range",
-        18: "grid frequency out of range",
+        15: "battery connected the wrong way round: switch off at once and swap its cables",
+        16: "no grid: it waits for the mains; if others have them, check the breaker",
+        17: "grid voltage out of range: it waits; if that lasts, call the grid operator",
+        18: "grid frequency out of range: it waits; if that lasts, call the grid operator",
         20: "insulation of the panels is low: check for damp plugs and damaged cables",
-        21: "leakage current too high",
-        22: "direct current in the output too high",
+        21: "leakage current too high: check panels and wiring for damp and damage",
+        22: "direct current in the output too high: restart the inverter, then call the vendor",
         23: "short circuit of the panels: check their wiring",
-        25: "battery voltage too high",
-        26: "battery voltage too low",
+        25: "battery voltage too high: check the battery type and its charge voltage setting",
+        26: "battery voltage too low: charge it, and check its cut-off setting",
         27: "battery disconnected: check its breaker",
         28: "backup output overloaded: fewer loads",
-        29: "backup output voltage too high",
-        30: "meter connected the wrong way round",
-        31: "direct voltage in the output too high",
+        29: "backup output voltage too high: disconnect the loads and restart the inverter",
+        30: "meter connected the wrong way round: turn its clamps around",
+        31: "direct voltage in the output too high: restart the inverter, then call the vendor",
     }
 )
+
+
+UNEXPLAINED = "a code that the vendor does not explain: look it up on its display, or call the vendor"
 
 
 def errors(*, faults: int, warnings: int) -> tuple[MinerError, ...]:
@@ -76,4 +79,4 @@ def errors(*, faults: int, warnings: int) -> tuple[MinerError, ...]:
 def _told(letter: str, bits: int, texts: Mapping[int, str]) -> Iterator[MinerError]:
     for bit in range(32):
         if bits >> bit & 1:
-            yield MinerError(code=f"{letter}{bit:03d}", text=texts.get(bit))
+            yield MinerError(code=f"{letter}{bit:03d}", text=texts.get(bit, UNEXPLAINED))
