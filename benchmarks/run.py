@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from benchmarks.figures import Figure, keep, table
+from hashbus import logs
 from hashbus.clock import SYSTEM_CLOCK
 
 BENCHMARKS = (
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = sorted({*arguments.names} - {*BENCHMARKS})
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    logs.configure("benchmarks", "WARNING")
     taken: dict[str, list[Figure]] = {}
     for name in arguments.names or BENCHMARKS:
         print(f"\n{name} ...", flush=True)

@@ -76,10 +76,13 @@ class Service(Daemon):
 
     def counted(self, metric: str) -> float:
         """Return a figure that the service counts of itself, all its labels added up."""
+        return self.counts(metric)[0]
+
+    def counts(self, *metrics: str) -> list[float]:
+        """Return several such figures of one moment."""
         with urllib.request.urlopen(f"http://{self.host}:{self.port}/metrics", timeout=10) as page:
             lines = page.read().decode()
-        values = re.findall(rf"^{metric}(?:\{{[^}}]*\}})? (\S+)$", lines, re.MULTILINE)
-        return sum(float(value) for value in values)
+        return [sum(map(float, re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", lines, re.MULTILINE))) for name in metrics]
 
 
 class HomeSite(Daemon):
