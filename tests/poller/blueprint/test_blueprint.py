@@ -11,7 +11,7 @@ from hashbus_poller.drivers._blueprint.driver import DRIVER, PORT
 from hashbus_poller.drivers.contract import Unreachable
 from hashbus_poller.testing.driver_promises import HARMLESS, DriverCase, Fault, MinerPromises
 
-ADDRESS = "127.81.0.1"
+ADDRESS = "127.89.9.1"
 PIN = "4711-0815"
 
 

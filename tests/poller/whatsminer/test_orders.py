@@ -17,7 +17,7 @@ from tests.poller.emulated import emulated_case
 from tests.poller.whatsminer.scripted import ScriptedMiner, answer, scripted_miner, well_behaved
 
 PASSWORD = "miner-pass1"
-ADDRESS = "127.82.2.1"
+ADDRESS = "127.89.2.1"
 
 
 def no_http() -> Any:

@@ -39,7 +39,7 @@ def in_the_liquid(reading: MinerReading) -> None:
 class TestLiquidCooledPromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "whatsminer_v3", "model": "M64_VL40", "host": "127.82.0.1", "password": PASSWORD}
+        block = {"family": "whatsminer_v3", "model": "M64_VL40", "host": "127.89.0.1", "password": PASSWORD}
         async with emulated_case(
             DRIVER,
             block,
@@ -68,7 +68,7 @@ class TestAirCooledPromises(MinerPromises):
         block = {
             "family": "whatsminer_v3",
             "model": "M50_VH40",
-            "host": "127.82.0.2",
+            "host": "127.89.0.2",
             "password": PASSWORD,
             "string_numbers": True,
             "idle_shape": "process_down",

@@ -16,7 +16,7 @@ from hashbus_poller.testing.waiting import connections_to, until
 from tests.poller.emulated import emulated_case
 from tests.poller.whatsminer.scripted import ScriptedMiner, answer, scripted_miner, well_behaved
 
-ADDRESS = "127.82.1.1"
+ADDRESS = "127.89.1.1"
 HEARTBEAT = b"\x00\x00\x00\x00"
 STATUS = "get.miner.status"
 RESTART = "set.miner.service"
@@ -169,7 +169,7 @@ async def test_a_line_closed_amid_a_question_stays_closed(miner: ScriptedMiner, 
 
 
 async def test_a_full_house_is_named_as_a_reason() -> None:
-    block = {"family": "whatsminer_v3", "host": "127.82.1.2"}
+    block = {"family": "whatsminer_v3", "host": "127.89.1.2"}
     async with emulated_case(DRIVER, block, {}) as case, AsyncExitStack() as guests:
         for _ in range(10):
             _, guest = await asyncio.open_connection(case.address, PORT)
