@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers import ROOT, free_port, wait_until
+from tests.servers import ROOT, accepts_connections, wait_until
 from tests.supervisor.running_up import HASHBUS, children_of, environment
 
 PATIENCE_S = 60.0
@@ -27,10 +28,11 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         written = yaml.safe_load((ROOT / "config/demo.yaml").read_text().replace("127.21.0.", "127.87.0."))
-        self.control, self.history = free_port(), free_port()
+        first = _free_range()
+        self.control, self.history = first + 30, first + 31
         written["data_dir"] = str(folder / "var")
-        written["broker"]["port"] = free_port()
-        written["health"] = {"first_port": free_port()}
+        written["broker"]["port"] = first + 32
+        written["health"] = {"first_port": first}
         written["poller"]["interval_s"] = 1
         written["recorder"]["history"]["port"] = self.history
         written["simulator"]["control_port"] = self.control
@@ -77,8 +79,11 @@ class Home:
     def recorded(self, device: str, field: str) -> list[float]:
         """What the recorder answers for the last hour of a device, without gaps."""
         url = f"http://127.0.0.1:{self.history}/history?device={device}&fields={field}&days=0.05&step=raw"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            columns = json.load(answer)
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                columns = json.load(answer)
+        except OSError:
+            return []  # it does not listen yet
         return [value for value in columns["fields"][field]["values"] if value is not None]
 
     def processes(self) -> dict[str, int]:
@@ -96,6 +101,14 @@ class Home:
             )
 
         return wait_until(all_newer, timeout_s=PATIENCE_S)
+
+
+def _free_range(size: int = 40) -> int:
+    """The first of so many ports in a row on which nothing listens, where no other test looks for its own."""
+    for first in random.sample(range(12_000, 19_000, size), k=100):
+        if not any(accepts_connections("127.0.0.1", port) for port in range(first, first + size)):
+            return first
+    pytest.fail("no free range of ports", pytrace=False)
 
 
 def _part(pid: int) -> str:
