@@ -15,6 +15,7 @@ import aiohttp
 from hashbus import logs
 from hashbus.messages import DeviceOrder, PowerSetpoint, SensorTelemetry
 from hashbus_poller import metrics
+from hashbus_poller.client import http_client
 from hashbus_poller.device import Device
 from hashbus_poller.drivers.contract import DeviceKind, Wiring
 from hashbus_poller.journal import JournalUnavailable, OrderJournal
@@ -108,7 +109,7 @@ async def main(running: Running[Any]) -> None:
     """Read all devices until told to stop; with `--once` a single round."""
     _allow_many_sockets()
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_http())
+        session = await stack.enter_async_context(http_client())
         fleet = Fleet(running, lambda: session)
         stack.push_async_callback(fleet.close)
         log.info("devices", count=len(fleet.polls), shard=fleet.section.shard)
@@ -124,15 +125,6 @@ async def main(running: Running[Any]) -> None:
             tasks.create_task(_hear_orders(running, fleet, tasks), name="orders")
             if any(poll.device.settings.loop for poll in fleet.polls.values()):
                 tasks.create_task(_hear_sensors(running, fleet), name="sensors")
-
-
-def _http() -> aiohttp.ClientSession:
-    """Make the one HTTP client: no cookies between devices, no limit on connections, no proxy by accident."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-    )
 
 
 async def _hear_setpoints(running: Running[Any], fleet: Fleet) -> None:

@@ -5,20 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from hashbus import units
+from hashbus.units import unit_of
 
-_UNITS = sorted(
-    (unit for unit in vars(units).values() if isinstance(unit, units.Unit) and unit.suffix),
-    key=lambda unit: -len(unit.suffix),
-)
 _ADDITIVE = {"power", "energy", "hashrate", "flow"}
 _ONE_OF_MANY = re.compile(r"\d_")
-
-
-@cache
-def unit_of(field: str) -> units.Unit | None:
-    """Return the unit a field's name ends in; None for plain counts and words."""
-    return next((unit for unit in _UNITS if field.endswith(unit.suffix)), None)
 
 
 @cache

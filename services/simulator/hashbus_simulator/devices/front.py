@@ -9,12 +9,7 @@ from hashbus_simulator.physics import MinerPhysics, Timing
 
 
 class MinerState(Protocol):
-    """The state of an emulated miner: as it was configured, where it is, and what it does as a load."""
-
-    @property
-    def block(self) -> MinerBlock:
-        """As it was configured."""
-        ...
+    """The state of an emulated miner: where it is, and what it does as a load."""
 
     @property
     def place(self) -> Place:
@@ -44,7 +39,7 @@ class MinerFront(Generic[State]):
     @property
     def model_name(self) -> str:
         """The model, as configured."""
-        return self._state.block.model
+        return self._state.physics.model.name
 
     @property
     def physics(self) -> MinerPhysics:

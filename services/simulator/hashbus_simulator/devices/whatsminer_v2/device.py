@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request, as_json
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.requests import json_object
 from hashbus_simulator.devices.truth import miner_truth
 from hashbus_simulator.devices.whatsminer_v2 import reads
@@ -12,8 +13,6 @@ from hashbus_simulator.devices.whatsminer_v2.state import WhatsminerV2State
 from hashbus_simulator.devices.whatsminer_v2.tokens import NotBase64, TooManyTokens, encrypted
 from hashbus_simulator.devices.whatsminer_v2.writes import UNKNOWN, WRITES
 from hashbus_simulator.devices.whatsminer_v3.params import BadParam
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, TcpPort
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
@@ -21,51 +20,19 @@ TOKEN_OK, BAD_TOKEN, LOCKED, NOT_BASE64 = 134, 135, 136, 137
 INVALID_JSON, DENIED = 23, 45
 
 
-class WhatsminerV2:
+class WhatsminerV2(MinerFront[WhatsminerV2State]):
     """Reports for everybody; writes for who knows the password of `admin` (PROTOCOLS.md 2)."""
 
     __slots__ = ("_state", "ports")
     family = "whatsminer_v2"
 
     def __init__(self, block: WhatsminerV2Block, place: Place, world: World) -> None:
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = WhatsminerV2State(block, place, physics, world.clock)
+        physics = physics_of(block, place, world)
+        super().__init__(WhatsminerV2State(block, place, physics, world.clock))
         dialect = CgminerDialect(self._reply, command_keys=("command", "cmd"))
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), dialect),
         )
-
-    @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.physics.model.name
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     def truth(self) -> Mapping[str, object]:
         """What really is."""

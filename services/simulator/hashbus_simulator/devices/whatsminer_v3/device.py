@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.requests import json_object
 from hashbus_simulator.devices.truth import miner_truth
 from hashbus_simulator.devices.whatsminer_v3 import compat
@@ -14,8 +15,6 @@ from hashbus_simulator.devices.whatsminer_v3.reads import NO_PARAM, READS, UNKNO
 from hashbus_simulator.devices.whatsminer_v3.state import WhatsminerState
 from hashbus_simulator.devices.whatsminer_v3.system import SYSTEM_WRITES, take_image
 from hashbus_simulator.devices.whatsminer_v3.writes import WRITES
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, Push, Reply, TcpPort
 from hashbus_simulator.settings import WhatsminerBlock
 
@@ -26,53 +25,21 @@ MAX_REPORT_GAP_S = 285
 ALL_WRITES = {**WRITES, **SYSTEM_WRITES}
 
 
-class WhatsminerV3:
+class WhatsminerV3(MinerFront[WhatsminerState]):
     """Reads need no rights, writes a signature (PROTOCOLS.md 1)."""
 
     __slots__ = ("_state", "ports")
     family = "whatsminer_v3"
 
     def __init__(self, block: WhatsminerBlock, place: Place, world: World) -> None:
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = WhatsminerState(block, place, physics, world.clock.unix_s)
+        physics = physics_of(block, place, world)
+        super().__init__(WhatsminerState(block, place, physics, world.clock.unix_s))
         api = FrameDialect(self._reply, self._expects_image, idle_close_s=block.idle_close_s)
         old = CgminerDialect(self._reply_old, command_keys=("command", "cmd"))
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("api", place.host, block.ports.get("api", 4433), api),
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), old),
         )
-
-    @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.physics.model.name
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     def truth(self) -> Mapping[str, object]:
         """What really is."""
