@@ -9,6 +9,15 @@ from hashbus.messages.battery import (
     MeterReading,
     MeterTelemetry,
 )
+from hashbus.messages.equipment import (
+    EquipmentCommand,
+    EquipmentInfo,
+    EquipmentKind,
+    EquipmentOrder,
+    EquipmentResult,
+    Setting,
+    SettingValue,
+)
 from hashbus.messages.market import (
     BitcoinPrice,
     Hashprice,
@@ -54,11 +63,12 @@ from hashbus.messages.plan import (
     PlannedMiner,
     PlanProgress,
     PlanState,
+    PolicyMemory,
     SettledInterval,
     Settlement,
     SkippedMiner,
 )
-from hashbus.messages.request import CurtailmentRequest, PowerRequest, Profile, ProfileRequest, Rank
+from hashbus.messages.request import ControlRequest, CurtailmentRequest, PowerRequest, Profile, ProfileRequest, Rank
 from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
 from hashbus.messages.service import Alert, ServiceStatus, Severity
 
@@ -78,8 +88,12 @@ VOCABULARY: tuple[type[Message], ...] = (
     MeterAvailability,
     SensorTelemetry,
     SensorAvailability,
+    EquipmentInfo,
+    EquipmentOrder,
+    EquipmentResult,
     PowerRequest,
     ProfileRequest,
+    ControlRequest,
     CurtailmentRequest,
     CurtailmentPlan,
     PlanProgress,
@@ -108,11 +122,17 @@ __all__ = [
     "BoardTelemetry",
     "Capability",
     "Command",
+    "ControlRequest",
     "ControlState",
     "CurtailmentPlan",
     "CurtailmentRequest",
     "Decision",
     "DeviceOrder",
+    "EquipmentCommand",
+    "EquipmentInfo",
+    "EquipmentKind",
+    "EquipmentOrder",
+    "EquipmentResult",
     "Hashprice",
     "Health",
     "HeardBid",
@@ -139,6 +159,7 @@ __all__ = [
     "PlanProgress",
     "PlanState",
     "PlannedMiner",
+    "PolicyMemory",
     "PoolTelemetry",
     "PowerChange",
     "PowerLevel",
@@ -155,6 +176,8 @@ __all__ = [
     "ServiceStatus",
     "SetpointResult",
     "SetpointStatus",
+    "Setting",
+    "SettingValue",
     "SettledInterval",
     "Settlement",
     "Severity",

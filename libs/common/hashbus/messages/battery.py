@@ -10,7 +10,7 @@ from pydantic import Field
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
 from hashbus.messages.miner import AvailabilityState, Health, MinerError
 from hashbus.topics import Keep, Topic
-from hashbus.units import Celsius, Counter, Hertz, Percent, SignedAmperes, SignedWatts, Volts, WattHours, Watts
+from hashbus.units import Celsius, Counter, Hertz, Percent, Seconds, SignedAmperes, SignedWatts, Volts, WattHours, Watts
 
 
 class BatteryReading(Part):
@@ -39,6 +39,7 @@ class BatteryReading(Part):
     export_energy_wh: WattHours | None = None
     load_energy_wh: WattHours | None = None
     status: Word | None = None
+    session_age_s: Seconds | None = Field(None, description="Of a portal: for how long we have been logged in")
     errors: tuple[MinerError, ...] = ()
 
 

@@ -28,6 +28,7 @@ class SensorReading(Part):
     flow_lpm: LitresPerMinute | None = None
     pressure_bar: Bars | None = None
     pump_rpm: Rpm | None = None
+    speed_pct: Percent | None = Field(None, description="Of a pump or a fan: how fast it is told to run")
     power_w: SignedWatts | None = None
     energy_wh: WattHours | None = None
     battery_pct: Percent | None = None
