@@ -55,6 +55,15 @@ class Decision(Message):
     next_change_at: Moment | None = None
 
 
+class PolicyMemory(Part):
+    """What one policy keeps over a restart, by name; the names of numbers end in their unit."""
+
+    numbers: dict[Id, float] = {}
+    moments: dict[Id, Moment] = {}
+    flags: dict[Id, bool] = {}
+    words: dict[Id, Text] = {}
+
+
 class ControlState(Message):
     """What the controller must remember over a restart. The broker keeps it, so no state file is needed."""
 
@@ -62,12 +71,17 @@ class ControlState(Message):
 
     profile: Profile = Profile.MANUAL
     is_enabled: bool = Field(False, description="Automatic control is switched on by a person (S2.8)")
+    enabled_by: Word | None = Field(None, description="Who switched automatic control on or off")
+    enabled_why: Text | None = None
+    enabled_since: Moment | None = None
+    enabled_until: Moment | None = Field(None, description="When automatic control switches back by itself")
     latches_pct: dict[Id, Percent] = Field({}, description="Latched power of each policy, in per cent")
     cut: tuple[Id, ...] = Field((), description="Policies that have cut off and wait for their resume level")
     held_w: dict[Id, Watts] = Field({}, description="Last decided power of each miner")
     resting_w: dict[Id, Watts] = Field({}, description="Power each miner was found at, where it returns to")
     changed_at: dict[Id, Moment] = Field({}, description="Last change of power of each miner")
     changes_today: dict[Id, Count] = Field({}, description="Changes of power since midnight of the site")
+    policies: dict[Id, PolicyMemory] = Field({}, description="What each policy remembers")
 
 
 class PlanState(StrEnum):

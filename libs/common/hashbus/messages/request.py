@@ -77,6 +77,22 @@ class ProfileRequest(Message):
     until: Moment | None = None
 
 
+class ControlRequest(Message):
+    """Switch automatic control on or off (S2.8); with `until` the opposite holds from then on.
+
+    The newest of all sources counts. Off, only safety, frost protection, the grid, limits, people and the cloud decide.
+    """
+
+    topic: ClassVar[Topic] = Topic(
+        "control/request/{source}", writers=("web", "notifier", "bridge", "smarthome", "supervisor"), retain=True
+    )
+
+    source: Id
+    is_enabled: bool
+    until: Moment | None = None
+    why: Text = ""
+
+
 class CurtailmentRequest(Message):
     """Ask the site to give up power: `target_w` watts, or down to `level_pct` of what it draws."""
 
