@@ -7,10 +7,10 @@ names this driver in a configuration has asked for it.
 from __future__ import annotations
 
 from hashbus.messages import Capability, Level, MinerIdentity, MinerReading, MinerState, OrderParams
+from hashbus.models import rated
 from hashbus_driver_pyasic import parse
 from hashbus_driver_pyasic.wire import Library, PyasicOptions
 from hashbus_poller.drivers.contract import DeviceKind, DriverSpec, Refused, Wiring
-from hashbus_poller.models import rated
 
 NAME = "pyasic"
 

@@ -15,8 +15,8 @@ from hashbus.messages import (
     PoolTelemetry,
     PowerChange,
 )
+from hashbus.models import RatedModel
 from hashbus_poller.drivers.contract import Garbled
-from hashbus_poller.models import RatedModel
 from hashbus_poller.readings import (
     count_or_none,
     efficiency_j_per_th,

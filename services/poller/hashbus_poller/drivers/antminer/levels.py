@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hashbus.messages import PowerLevel
+from hashbus.models import RatedModel, rated
 from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
 from hashbus_poller.drivers.antminer.generation import sleep_mode, takes_json
 from hashbus_poller.drivers.antminer.stats import Stats
-from hashbus_poller.models import RatedModel, rated
 
 MAKE = "Antminer"
 FULL_PCT = 100.0

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity, PowerChange, PowerLevel
+from hashbus.models import rated
 from hashbus_poller.drivers.avalon import steps
 from hashbus_poller.drivers.avalon.mm import Machine
 from hashbus_poller.drivers.avalon.steps import MAKE
 from hashbus_poller.drivers.cgminer.answer import Answer, Section
 from hashbus_poller.drivers.cgminer.identity import Version
-from hashbus_poller.models import rated
 from hashbus_poller.readings import understanding
 
 # A change makes the chips search their frequency anew; on models of the hall a reboot comes before that.

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from hashbus.models import rated
 from hashbus_poller.drivers.avalon.mm import Fields, Machine, Shape
-from hashbus_poller.models import rated
 
 MAKE = "Avalon"
 FIELD_OF = MappingProxyType({"workmode": "WORKMODE", "worklevel": "WORKLEVEL"})

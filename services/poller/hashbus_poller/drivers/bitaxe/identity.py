@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbus.messages import Capability, MinerIdentity, MinerState, PowerChange, PowerLevel
+from hashbus.models import RatedModel, rated
 from hashbus_poller.drivers.bitaxe.boards import CHIPS, family
 from hashbus_poller.drivers.bitaxe.parse import Info, reading
 from hashbus_poller.drivers.bitaxe.steps import Curve, Options, Step, by_data_sheet, measured, steps
 from hashbus_poller.drivers.contract import Garbled
-from hashbus_poller.models import RatedModel, rated
 from hashbus_poller.readings import count_or_none, number_or_none, shown, text_or_none, understanding
 
 POWER_CHANGE = PowerChange(restarts_mining=False, ramp_s=30, min_interval_s=60)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from hashbus.messages import Capability, Level, MinerIdentity, MinerReading, OrderParams
+from hashbus.models import rated
 from hashbus_poller.drivers.cgminer import commands, parse
 from hashbus_poller.drivers.cgminer.answer import Answer, MinerDown, Section, decode
 from hashbus_poller.drivers.cgminer.commands import Question
@@ -22,7 +23,6 @@ from hashbus_poller.drivers.contract import (
     Unsupported,
     Wiring,
 )
-from hashbus_poller.models import rated
 
 NAME = "cgminer"
 

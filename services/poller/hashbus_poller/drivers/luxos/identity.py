@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity, PowerChange
+from hashbus.models import rated
 from hashbus_poller.drivers.cgminer.answer import Answer
 from hashbus_poller.drivers.cgminer.identity import Version, normal_mac
 from hashbus_poller.drivers.luxos.profiles import Profile, offered
-from hashbus_poller.models import rated
 from hashbus_poller.readings import understanding
 
 FIRMWARE = "LuxOS"

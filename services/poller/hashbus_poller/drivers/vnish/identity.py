@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbus.messages import Capability, MinerIdentity, PowerChange
+from hashbus.models import RatedModel, rated
 from hashbus_poller.drivers.cgminer.identity import normal_mac, split_name
 from hashbus_poller.drivers.vnish.parse import Facts, per_terahash
 from hashbus_poller.drivers.vnish.presets import Level
-from hashbus_poller.models import RatedModel, rated
 from hashbus_poller.nested import inner
 from hashbus_poller.readings import count_or_none, json_object, number_or_none, text_or_none, understanding
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashbus.messages import Capability, MinerIdentity, PowerChange
+from hashbus.models import rated
 from hashbus_poller.drivers.contract import Garbled
 from hashbus_poller.drivers.whatsminer.commands import Account
 from hashbus_poller.drivers.whatsminer.parse import status_of
@@ -15,7 +16,6 @@ from hashbus_poller.drivers.whatsminer.replies import (
     section,
     whole_number,
 )
-from hashbus_poller.models import rated
 from hashbus_poller.readings import text_or_none, understanding
 
 MAKE = "WhatsMiner"

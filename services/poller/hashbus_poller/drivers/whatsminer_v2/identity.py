@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from hashbus.messages import Capability, MinerIdentity
+from hashbus.models import rated
 from hashbus_poller.drivers.cgminer.answer import Answer, Section
 from hashbus_poller.drivers.cgminer.identity import normal_mac
 from hashbus_poller.drivers.whatsminer.identity import MAKE, POWER_CHANGE
 from hashbus_poller.drivers.whatsminer_v2.parse import power_limit_w, tells_percent, told_by
-from hashbus_poller.models import rated
 from hashbus_poller.readings import understanding
 
 POWER_LIMIT_SINCE = (2, 0, 5)

@@ -118,7 +118,7 @@ def _spelling(model: str) -> str:
 @cache
 def _catalogue() -> Mapping[tuple[str, str], tuple[RatedModel, ...]]:
     versions: dict[tuple[str, str], tuple[RatedModel, ...]] = {}
-    with files("hashbus_poller").joinpath("models.csv").open(encoding="utf-8") as table:
+    with files("hashbus").joinpath("models.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
             model = _model(row)
             key = (_brand(model.make), _spelling(model.model))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashbus_poller.models import all_models, rated
+from hashbus.models import all_models, rated
 
 
 @pytest.mark.parametrize(
