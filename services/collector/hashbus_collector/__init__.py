@@ -1,0 +1,1 @@
+"""The cloud side of hashbus: many sites, one database, no bus."""
