@@ -56,6 +56,13 @@ BITCOIN = Unit("BTC", "_btc", "amount", decimals=8)
 US_DOLLAR = Unit("USD", "_usd", "amount", decimals=2)
 US_DOLLAR_PER_PETAHASH_DAY = Unit("USD/PH/day", "_usd_per_ph_day", "hashprice", decimals=2)
 PRICE_PER_KWH = Unit("/kWh", "_per_kwh", "price", decimals=4)
+MONEY = Unit("", "_amount", "money", decimals=2)
+MONEY_PER_DAY = Unit("/day", "_per_day", "money per day", decimals=2)
+US_DOLLAR_PER_DAY = Unit("USD/day", "_usd_per_day", "money per day", decimals=2)
+SATOSHI_PER_KWH = Unit("sat/kWh", "_sats_per_kwh", "yield", decimals=1)
+DAY = Unit("d", "_days", "duration", device_class="duration", decimals=0)
+MONTH = Unit("months", "_months", "duration")
+RATIO = Unit("", "", "ratio", decimals=2)
 
 _BY_SUFFIX = sorted(
     (unit for unit in tuple(globals().values()) if isinstance(unit, Unit) and unit.suffix),
@@ -95,3 +102,10 @@ Dollars = Annotated[float, Field(ge=0, le=1e9), US_DOLLAR]
 SignedDollars = Annotated[float, Field(ge=-1e9, le=1e9), US_DOLLAR]
 DollarsPerPetahashDay = Annotated[float, Field(ge=0, le=1e6), US_DOLLAR_PER_PETAHASH_DAY]
 PricePerKwh = Annotated[float, Field(ge=-100, le=1_000), PRICE_PER_KWH]
+Money = Annotated[float, Field(ge=0, le=1e12), MONEY]
+SignedMoneyPerDay = Annotated[float, Field(ge=-1e12, le=1e12), MONEY_PER_DAY]
+DollarsPerDay = Annotated[float, Field(ge=0, le=1e12), US_DOLLAR_PER_DAY]
+SatoshisPerKwh = Annotated[float, Field(ge=0, le=1e12), SATOSHI_PER_KWH]
+Days = Annotated[float, Field(ge=0, le=1e6), DAY]
+Months = Annotated[float, Field(ge=0, le=1e5), MONTH]
+Ratio = Annotated[float, Field(ge=0, le=1e9), RATIO]

@@ -18,6 +18,7 @@ from hashbus.units import (
     ExahashPerSecond,
     Percent,
     PricePerKwh,
+    Ratio,
     SignedDollars,
 )
 
@@ -126,5 +127,16 @@ class Indicators(Message):
     bollinger_middle_usd: SignedDollars | None = None
     bollinger_lower_usd: SignedDollars | None = None
     samples: Count
+    completeness_pct: Percent
+    taken_at: Moment
+
+
+class CurrencyRates(Message):
+    """What a US dollar costs in other currencies: as the owner says, else as bitcoin prices imply."""
+
+    topic: ClassVar[Topic] = Topic("market/currencies", writers=_MARKET, retain=True, stale_after=timedelta(days=1))
+
+    per_usd: dict[Word, Ratio] = Field({}, description="By ISO 4217 code: EUR 0.92 means that a dollar costs 0.92 euro")
+    origin: Word = Field(description="Who says so: owner, or the name of a source")
     completeness_pct: Percent
     taken_at: Moment
