@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from hashbus.config_errors import ConfigError
 from hashbus.config_explained import explain
@@ -88,10 +89,32 @@ class LogSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+def _known_zone(name: str) -> str:
+    """Refuse a time zone that this machine does not know."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"no time zone {name!r}; write it as Europe/Berlin or America/Chicago") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""A time zone by its IANA name, which knows summer time."""
+
+
+class PlaceSettings(Section):
+    """Where the site is: for sunrise and sunset."""
+
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = Field(description="North is positive")
+    longitude_deg: Annotated[float, Field(ge=-180, le=180)] = Field(description="East is positive")
+
+
 class SiteSettings(Section):
     """What all services of a site have in common; a service adds its own section in a subclass."""
 
     site: Id = "home"
+    time_zone: TimeZone = Field("UTC", description="Of the people: hours of schedules and days of budgets are theirs")
+    place: PlaceSettings | None = None
     data_dir: Path = Field(Path("var"), description="What a service must keep on disk, relative to where it is started")
     broker: BrokerSettings = BrokerSettings()
     health: HealthSettings = HealthSettings()

@@ -1,0 +1,22 @@
+"""What was last decided for a miner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The power a miner was last given, when it was said and changed, and how it was explained."""
+
+    power_w: float
+    decision: str
+    said_at: datetime
+    changed_at: datetime
+    explained: tuple[object, ...] = ()
+    winner: str = ""
+    """The bid that set it: `controller/attic/heat`."""
+    lower_w: float = 0.0
+    upper_w: float = 0.0
+    """Between which bounds the bids left it: what a loop that integrates must know, so that it does not wind up."""
