@@ -13,6 +13,7 @@ AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHOSEN: dict[str, Any] = {
     "ends_at": AT + timedelta(hours=4),
     "level_pct": None,
+    "limit_w": None,
     "mac": "c2:05:11:00:ab:cd",
     "floor_w": 10.0,
     "is_cancelled": False,

@@ -43,6 +43,12 @@ SERVICE_OF_SOURCE = {
     "homeassistant": "smarthome",
     "zigbee2mqtt": "smarthome",
     "telegram": "notifier",
+    # What asks for a curtailment by itself: the curtailer's own triggers.
+    "openadr": "curtailer",
+    "peaks": "curtailer",
+    "schedule": "curtailer",
+    "signal": "curtailer",
+    "strike": "curtailer",
 }
 """Which service writes under a source name that is not its own name."""
 

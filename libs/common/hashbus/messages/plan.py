@@ -10,7 +10,16 @@ from pydantic import Field
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
 from hashbus.messages.request import Profile, Rank
 from hashbus.topics import Keep, Topic
-from hashbus.units import Count, Percent, Seconds, SignedWatts, TerahashPerSecond, WattHours, Watts
+from hashbus.units import (
+    Count,
+    Percent,
+    Seconds,
+    SignedDollars,
+    SignedWatts,
+    TerahashPerSecond,
+    WattHours,
+    Watts,
+)
 
 
 class BidEffect(StrEnum):
@@ -122,6 +131,17 @@ class CurtailmentPlan(Message):
     miners: tuple[PlannedMiner, ...] = ()
     missing_w: Watts = Field(0, description="What the site cannot give, with the reason in `why`")
     why: Text
+    source: Id | None = Field(None, description="Who asked for it")
+    asked_until: Moment | None = Field(
+        None, description="End of what was asked; `ends_at` may be later while the price is still high"
+    )
+    begun_at: Moment | None = None
+    executed_at: Moment | None = Field(None, description="When at least the target was first shown to be saved")
+    refused: tuple[Id, ...] = Field((), description="Miners that did not follow it and were replaced")
+    meter_before_w: SignedWatts | None = Field(None, description="What the site's meter showed as it began")
+    costs_usd: SignedDollars | None = Field(
+        None, description="What is not earned in its time, less the power not paid for; null without prices"
+    )
 
 
 class SkippedMiner(Part):
@@ -144,6 +164,7 @@ class PlanProgress(Message):
     waiting: Count
     failed: Count
     skipped: tuple[SkippedMiner, ...] = ()
+    metered_w: SignedWatts | None = Field(None, description="What the site's meter shows to be saved")
 
 
 class SettledInterval(Part):
@@ -154,6 +175,7 @@ class SettledInterval(Part):
     baseline_wh: WattHours
     metered_wh: WattHours
     delivered_wh: float
+    promised_wh: WattHours | None = None
 
 
 class Settlement(Message):
@@ -169,4 +191,9 @@ class Settlement(Message):
     promised_wh: WattHours
     score_pct: float
     intervals: tuple[SettledInterval, ...] = ()
-    signature: Word | None = None
+    signature: Word | None = Field(None, description="Ed25519 over the settlement's document, base64")
+    key: Word | None = Field(None, description="Fingerprint of the public key that verifies it")
+    measured: Word | None = Field(None, description="Where the energy was read: a meter, or the sum of the miners")
+    baseline_days: Count | None = None
+    adjustment: float | None = Field(None, description="Factor on the baseline from what was drawn that day before")
+    problem: Text | None = Field(None, description="Why the baseline is another than the usual one")

@@ -94,7 +94,7 @@ class ControlRequest(Message):
 
 
 class CurtailmentRequest(Message):
-    """Ask the site to give up power: `target_w` watts, or down to `level_pct` of what it draws."""
+    """Ask the site to give up power: `target_w` watts, or down to `level_pct` of what it draws, or to `limit_w`."""
 
     topic: ClassVar[Topic] = Topic(
         "curtailment/request/{source}", writers=(*ASKERS, "curtailer"), retain=True, keep=Keep.EVERY
@@ -104,17 +104,19 @@ class CurtailmentRequest(Message):
     id: Id
     target_w: Watts | None = None
     level_pct: Percent | None = None
+    limit_w: Watts | None = Field(None, description="Most that the miners together may still draw")
     starts_at: Moment
     ends_at: Moment
     strategy: Id = "performance_priority"
     ramp_s: Seconds = 0
+    groups: tuple[Id, ...] = Field((), description="Only miners of these groups give up power; empty: all")
     is_cancelled: bool = False
     why: Text
 
     @model_validator(mode="after")
     def _is_one_target_in_time(self) -> Self:
-        if (self.target_w is None) == (self.level_pct is None):
-            raise ValueError("a curtailment request needs either target_w or level_pct")
+        if [self.target_w, self.level_pct, self.limit_w].count(None) != 2:
+            raise ValueError("a curtailment request needs one of target_w, level_pct and limit_w")
         if self.ends_at <= self.starts_at:
             raise ValueError("ends_at must be after starts_at")
         return self
