@@ -17,6 +17,11 @@ CHOSEN: dict[str, Any] = {
     "mac": "c2:05:11:00:ab:cd",
     "floor_w": 10.0,
     "is_cancelled": False,
+    "local_time": "06:30",
+    "slope": 1.2,
+    "shift_k": 2.0,
+    "exponent": 1.3,
+    "room_influence": 3.0,
 }
 """Fields whose value cannot be any: those that a rule ties to another field."""
 

@@ -37,6 +37,7 @@ class Unit:
 WATT = Unit("W", "_w", "power", device_class="power", decimals=0)
 WATT_HOUR = Unit("Wh", "_wh", "energy", device_class="energy", state_class="total_increasing", decimals=0)
 CELSIUS = Unit("°C", "_c", "temperature", device_class="temperature")
+KELVIN = Unit("K", "_k", "temperature difference")
 TERAHASH = Unit("TH/s", "_ths", "hashrate", decimals=2)
 EXAHASH = Unit("EH/s", "_ehs", "hashrate", decimals=1)
 JOULE_PER_TERAHASH = Unit("J/TH", "_j_per_th", "efficiency", decimals=1)
@@ -80,6 +81,7 @@ Watts = Annotated[float, Field(ge=0, le=5e9), WATT]
 SignedWatts = Annotated[float, Field(ge=-5e9, le=5e9), WATT]
 WattHours = Annotated[float, Field(ge=0, le=1e15), WATT_HOUR]
 Celsius = Annotated[float, Field(ge=-80, le=250), CELSIUS]
+Kelvins = Annotated[float, Field(ge=-200, le=200), KELVIN]
 TerahashPerSecond = Annotated[float, Field(ge=0, le=1e9), TERAHASH]
 ExahashPerSecond = Annotated[float, Field(ge=0, le=1e9), EXAHASH]
 JoulesPerTerahash = Annotated[float, Field(ge=0, le=1e7), JOULE_PER_TERAHASH]

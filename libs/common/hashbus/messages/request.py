@@ -75,6 +75,7 @@ class ProfileRequest(Message):
     profile: Profile
     zone: Id | None = None
     until: Moment | None = None
+    is_cancelled: bool = Field(False, description="The choice is over: back to each zone's schedule")
 
 
 class ControlRequest(Message):
