@@ -17,8 +17,8 @@ from benchmarks.figures import Figure
 from benchmarks.fleet import FAMILIES, Farm, Row, hosts_of
 from benchmarks.workers import Worker, worker
 
-AT_ONCE = 64
-"""Connections at a time, of the poller and of the bare client."""
+AT_ONCE = 1_000
+"""Connections at a time, of the poller (its default) and of the bare client."""
 
 MINERS, ROUNDS = 250, 9
 QUICK_MINERS, QUICK_ROUNDS = 4, 2

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from typing import TYPE_CHECKING, Any, Self
 
 import aiomqtt
@@ -19,7 +18,7 @@ from hashbus import logs, metrics
 from hashbus.backoff import Backoff
 from hashbus.bus import M, Subscription, Switchboard, check_writer
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.mqtt_client import ACK_TIMEOUT_S, new_client
+from hashbus.mqtt_client import ACK_TIMEOUT_S, Client, new_client
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class MqttBus:
         self._said: dict[str, Parcel] = {}
         self._switchboard = Switchboard(keeps_unclaimed=client_id is not None)
         self._filters: dict[str, int] = {}
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
         self._news = asyncio.Event()
         self._is_there = asyncio.Event()
         self._empty = asyncio.Event()
@@ -224,16 +223,15 @@ class MqttBus:
             return f"the broker does not accept user {self._broker.username!r}: check broker.username and its password"
         return str(error) or type(error).__name__
 
-    def _new_client(self) -> aiomqtt.Client:
+    def _new_client(self) -> Client:
         will = None
         if self._status:
             last = self._status(False)
             will = aiomqtt.Will(last.address(), last.encode(), qos=1, retain=True)
         return new_client(self._broker, client_id=self._client_id, will=will, window=WINDOW)
 
-    async def _serve(self, client: aiomqtt.Client) -> None:
+    async def _serve(self, client: Client) -> None:
         """Use one connection until it breaks."""
-        client.pending_calls_threshold = 2 * WINDOW
         metrics.BUS_CONNECTED.set(1)
         metrics.BUS_CONNECTS.inc()
         self._client = client
@@ -242,7 +240,7 @@ class MqttBus:
         async with asyncio.TaskGroup() as work:
             work.create_task(self._hear(client))
             await self._ask(client, set(self._filters))
-            work.create_task(self._speak(client, work))
+            work.create_task(self._speak(client))
             work.create_task(self._watch_confirmations())
 
     def _assert_state(self) -> None:
@@ -260,20 +258,28 @@ class MqttBus:
         async for arrival in client.messages:
             self._switchboard.hand_out(str(arrival.topic), bytes(arrival.payload))
 
-    async def _speak(self, client: aiomqtt.Client, work: asyncio.TaskGroup) -> None:
-        window = asyncio.Semaphore(WINDOW)
+    async def _speak(self, client: Client) -> None:
+        in_flight: dict[int, Parcel] = {}
+        room = asyncio.Event()
+
+        def confirm(number: int) -> None:
+            self._confirm(in_flight.pop(number))
+            room.set()
+
+        client.confirmed = confirm
         while True:
             while self._outbox.has_waiting():
-                await window.acquire()
-                work.create_task(self._deliver(client, self._outbox.take(), window))
+                if len(in_flight) >= WINDOW:
+                    room.clear()
+                    await room.wait()
+                parcel = self._outbox.take()
+                in_flight[client.send(parcel)] = parcel
             self._news.clear()
             metrics.BUS_OUTBOX.set(len(self._outbox))
             await self._news.wait()
 
-    async def _deliver(self, client: aiomqtt.Client, parcel: Parcel, window: asyncio.Semaphore) -> None:
-        await client.publish(parcel.address, parcel.payload, parcel.qos, parcel.retain, timeout=math.inf)
+    def _confirm(self, parcel: Parcel) -> None:
         self._outbox.confirm(parcel)
-        window.release()
         metrics.BUS_PUBLISHED.labels(parcel.kind).inc()
         if not len(self._outbox):
             self._empty.set()

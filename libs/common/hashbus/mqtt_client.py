@@ -8,17 +8,41 @@ from typing import TYPE_CHECKING
 import aiomqtt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashbus.outbox import Parcel
     from hashbus.settings import BrokerSettings
 
 ACK_TIMEOUT_S = 20.0
 """A broker that does not confirm for this long is as good as gone."""
 
 
+class Client(aiomqtt.Client):
+    """aiomqtt's client, which also sends without a task, an event and a timer for each message.
+
+    It looks into two private names of aiomqtt 2.5: the paho client inside, and the callback of a confirmation. The
+    promises of the bus are tested on it.
+    """
+
+    confirmed: Callable[[int], None] = staticmethod(lambda _number: None)
+    """Called with the number of each message that the broker has confirmed."""
+
+    def send(self, parcel: Parcel) -> int:
+        """Send a message and return its number; MqttError when the connection is lost."""
+        info = self._client.publish(parcel.address, parcel.payload, parcel.qos, parcel.retain)
+        if info.rc:
+            raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
+        return info.mid
+
+    def _on_publish(self, _client: object, _userdata: object, mid: int, _code: object, _properties: object) -> None:
+        self.confirmed(mid)
+
+
 def new_client(
     broker: BrokerSettings, *, client_id: str | None, will: aiomqtt.Will | None, window: int
-) -> aiomqtt.Client:
+) -> Client:
     """Return a client that is not connected yet; without an id the broker forgets it when it leaves."""
-    return aiomqtt.Client(
+    return Client(
         broker.host,
         broker.port,
         username=broker.username,

@@ -8,7 +8,7 @@ from hashbus.messages import Health, MinerReading, MinerState
 from hashbus.settings import Section
 from hashbus.units import Celsius, Rpm
 
-_ORDER = (Health.NORMAL, Health.WARNING, Health.CRITICAL)
+_WORST_FIRST = (Health.CRITICAL, Health.WARNING)
 
 
 class Thresholds(Section):
@@ -38,13 +38,16 @@ def judge(reading: MinerReading, limits: Thresholds, before: Health) -> Health:
         (reading.liquid_c, limits.liquid_warning_c, limits.liquid_critical_c),
         (reading.psu_c, limits.psu_warning_c, limits.psu_critical_c),
     )
-    level = Health.CRITICAL if reading.state is MinerState.FAULT else Health.NORMAL
+    levels = {
+        _of_temperature(value_c, warning_c, critical_c, limits.hysteresis_c, before)
+        for value_c, warning_c, critical_c in temperatures
+        if value_c is not None
+    }
+    if reading.state is MinerState.FAULT:
+        levels.add(Health.CRITICAL)
     if reading.errors or any(rpm > limits.fan_max_rpm for rpm in reading.fans_rpm):
-        level = _worse(level, Health.WARNING)
-    for value_c, warning_c, critical_c in temperatures:
-        if value_c is not None:
-            level = _worse(level, _of_temperature(value_c, warning_c, critical_c, limits.hysteresis_c, before))
-    return level
+        levels.add(Health.WARNING)
+    return next((level for level in _WORST_FIRST if level in levels), Health.NORMAL)
 
 
 def _of_temperature(value_c: float, warning_c: float, critical_c: float, hysteresis_c: float, before: Health) -> Health:
@@ -53,7 +56,3 @@ def _of_temperature(value_c: float, warning_c: float, critical_c: float, hystere
     if value_c >= critical_from:
         return Health.CRITICAL
     return Health.WARNING if value_c >= warning_from else Health.NORMAL
-
-
-def _worse(one: Health, other: Health) -> Health:
-    return max(one, other, key=_ORDER.index)

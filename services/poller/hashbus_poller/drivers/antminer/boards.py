@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from hashbus.messages import BoardTelemetry
 from hashbus_poller.drivers.cgminer.answer import Section, sensed_c
@@ -32,6 +33,10 @@ class _Sensors:
     pcb: list[float | None]
     chip: list[float | None]
     pic: list[float | None]
+
+    def chips_c(self, *, is_hydro: bool) -> tuple[float, ...]:
+        """Return what the chips' sensors show; on hydro models the first "pic" sensor is a chip's (3.5)."""
+        return _present(self.chip) or (_present(self.pic[:1]) if is_hydro else ())
 
 
 def numbered_boards(stats: Section, per_terahash: float, *, is_hydro: bool) -> tuple[Board, ...]:
@@ -58,58 +63,68 @@ def _numbered(stats: Section, slot: int, per_terahash: float, *, is_hydro: bool)
         chip=_sensors(stats, f"temp_chip{slot}") or [stats.celsius(f"temp2_{slot}")],
         pic=_sensors(stats, f"temp_pic{slot}") if is_hydro else [],
     )
+    hashrate_ths, chips_total = stats.rate_ths(f"chain_rate{slot}", per_terahash), stats.count(f"chain_acn{slot}")
+    chips_c = sensors.chips_c(is_hydro=is_hydro)
     board = BoardTelemetry(
         slot=slot,
-        hashrate_ths=stats.rate_ths(f"chain_rate{slot}", per_terahash),
+        hashrate_ths=hashrate_ths,
         frequency_mhz=stats.number(f"freq{slot}") or None,
-        chips_total=stats.count(f"chain_acn{slot}"),
+        chips_total=chips_total,
         hardware_errors=stats.count(f"chain_hw{slot}"),
+        **_sensed(sensors, chips_c, is_hydro=is_hydro),
+        **_chips(stats.text(f"chain_acs{slot}"), chips_total, hashrate_ths),
     )
-    return _completed(board, stats.text(f"chain_acs{slot}"), sensors, is_hydro=is_hydro)
+    return Board(board, chips_c)
 
 
 def _listed(chain: Section, place: int, per_terahash: float, *, is_hydro: bool) -> Board:
     sensors = _Sensors(_sensors(chain, "temp_pcb"), _sensors(chain, "temp_chip"), _sensors(chain, "temp_pic"))
     index = chain.count("index")
+    hashrate_ths, chips_total = chain.rate_ths("rate_real", per_terahash), chain.count("asic_num")
+    chips_c = sensors.chips_c(is_hydro=is_hydro)
     board = BoardTelemetry(
         slot=place if index is None else index,
-        hashrate_ths=chain.rate_ths("rate_real", per_terahash),
+        hashrate_ths=hashrate_ths,
         expected_ths=chain.rate_ths("rate_ideal", per_terahash) or None,
         frequency_mhz=chain.number("freq_avg") or None,
-        chips_total=chain.count("asic_num"),
+        chips_total=chips_total,
         hardware_errors=chain.count("hw"),
         serial=chain.text("sn"),
+        **_sensed(sensors, chips_c, is_hydro=is_hydro),
+        **_chips(chain.text("asic"), chips_total, hashrate_ths),
     )
-    return _completed(board, chain.text("asic"), sensors, is_hydro=is_hydro)
+    return Board(board, chips_c)
 
 
-def _completed(board: BoardTelemetry, chip_map: str | None, sensors: _Sensors, *, is_hydro: bool) -> Board:
-    """Add what follows from sensors and chip map."""
-    pcb, chips = _present(sensors.pcb), _present(sensors.chip)
-    if is_hydro and not chips:
-        chips = _present(sensors.pic[:1])  # 3.5: on hydro models the first "pic" sensor is a chip's
-    seen = {
-        "board_c": max(pcb, default=None),
-        "chip_min_c": min(chips, default=None),
-        "chip_avg_c": round(sum(chips) / len(chips), 1) if chips else None,
-        "chip_max_c": max(chips, default=None),
+def _sensed(sensors: _Sensors, chips_c: tuple[float, ...], *, is_hydro: bool) -> dict[str, float | None]:
+    """Return the temperatures of a board, by the fields of the message."""
+    return {
+        "board_c": max(_present(sensors.pcb), default=None),
+        "chip_min_c": min(chips_c, default=None),
+        "chip_avg_c": round(sum(chips_c) / len(chips_c), 1) if chips_c else None,
+        "chip_max_c": max(chips_c, default=None),
         "inlet_c": _nth(sensors.pcb, 0) if is_hydro else None,
         "outlet_c": _nth(sensors.pcb, 2) if is_hydro else None,
-        "chips_ok": _chips_ok(chip_map, board),
-        # A board that does not hash may have many reasons; only while it does, a bad chip is the board's fault.
-        "is_healthy": "x" not in (chip_map or "") if board.hashrate_ths else None,
     }
-    return Board(board.model_copy(update=seen), chips)
 
 
-def _chips_ok(chip_map: str | None, board: BoardTelemetry) -> int | None:
+def _chips(chip_map: str | None, chips_total: int | None, hashrate_ths: float | None) -> dict[str, Any]:
+    """Return what follows from the map of the chips, by the fields of the message."""
+    return {
+        "chips_ok": _chips_ok(chip_map, chips_total, is_hashing=bool(hashrate_ths)),
+        # A board that does not hash may have many reasons; only while it does, a bad chip is the board's fault.
+        "is_healthy": "x" not in (chip_map or "") if hashrate_ths else None,
+    }
+
+
+def _chips_ok(chip_map: str | None, chips_total: int | None, *, is_hashing: bool) -> int | None:
     """Return how many chips answer; None where the map does not show each of them.
 
     While nothing hashes every chip is shown as bad (3.5, sleep): that says nothing about the chips.
     """
     letters = (chip_map or "").replace(" ", "")
     good = letters.count("o")
-    if len(letters) != board.chips_total or (good == 0 and not board.hashrate_ths):
+    if len(letters) != chips_total or (good == 0 and not is_hashing):
         return None
     return good
 

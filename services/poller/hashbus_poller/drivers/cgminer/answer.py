@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pydantic_core import from_json
+
 from hashbus_poller.drivers.cgminer.repair import repair
 from hashbus_poller.drivers.contract import DeviceError, Garbled, Refused, Unreachable, Unsupported
 
@@ -231,6 +233,17 @@ class Answer:
 
 def decode(question: str, raw: bytes) -> Answer:
     """Return what a reply says; MinerDown when only the control board is up, Garbled when it is no JSON object."""
+    try:
+        fields = from_json(raw.strip(b"\0 \t\r\n"), allow_inf_nan=False)
+    except ValueError:
+        return _decode_odd(question, raw)
+    if not isinstance(fields, dict):
+        raise Garbled(f"{question}: answered {raw[:60]!r} instead of a JSON object", raw)
+    return Answer(question, raw, fields)
+
+
+def _decode_odd(question: str, raw: bytes) -> Answer:
+    """Read what is not quite JSON: raw control characters, NaN, bytes that are no UTF-8, the faults of repair.py."""
     text = raw.decode("utf-8", "replace").strip("\0 \t\r\n")
     is_partial = False
     try:

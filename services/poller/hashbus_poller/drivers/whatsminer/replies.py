@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashbus_poller.drivers.contract import DeviceError, Garbled, Refused, Unsupported
-from hashbus_poller.readings import number_or_none, shown
+from hashbus_poller.readings import loaded, number_or_none, shown
 
 Object = dict[str, Any]
 
@@ -48,7 +48,7 @@ def reply(raw: bytes) -> Reply:
 
 def _loaded(raw: bytes) -> Any:
     try:
-        return json.loads(raw)
+        return loaded(raw)
     except (ValueError, RecursionError):
         # A pool account may hold bytes that are no UTF-8, a fault text raw control characters.
         try:
