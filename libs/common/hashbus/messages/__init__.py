@@ -88,9 +88,11 @@ from hashbus.messages.plan import (
     Settlement,
     SkippedMiner,
 )
+from hashbus.messages.question import CurtailmentOffer, CurtailmentQuestion
 from hashbus.messages.request import ControlRequest, CurtailmentRequest, PowerRequest, Profile, ProfileRequest, Rank
+from hashbus.messages.scan import FoundDevice, ScanRequest, ScanResult, ScanStatus
 from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
-from hashbus.messages.service import Alert, ServiceStatus, Severity
+from hashbus.messages.service import Alert, AlertAck, ServiceStatus, Severity
 
 VOCABULARY: tuple[type[Message], ...] = (
     ServiceStatus,
@@ -119,6 +121,8 @@ VOCABULARY: tuple[type[Message], ...] = (
     HeatState,
     ControlRequest,
     CurtailmentRequest,
+    CurtailmentQuestion,
+    CurtailmentOffer,
     CurtailmentPlan,
     PlanProgress,
     Settlement,
@@ -132,6 +136,9 @@ VOCABULARY: tuple[type[Message], ...] = (
     SiteEconomics,
     ProfitCalculation,
     Alert,
+    AlertAck,
+    ScanRequest,
+    ScanResult,
     ControlState,
 )
 """Every message there is."""
@@ -140,6 +147,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "VOCABULARY",
     "Alert",
+    "AlertAck",
     "AvailabilityState",
     "BadMessage",
     "BatteryAvailability",
@@ -153,7 +161,9 @@ __all__ = [
     "ControlRequest",
     "ControlState",
     "CurrencyRates",
+    "CurtailmentOffer",
     "CurtailmentPlan",
+    "CurtailmentQuestion",
     "CurtailmentRequest",
     "Decision",
     "DeviceOrder",
@@ -163,6 +173,7 @@ __all__ = [
     "EquipmentKind",
     "EquipmentOrder",
     "EquipmentResult",
+    "FoundDevice",
     "Hashprice",
     "Health",
     "HeardBid",
@@ -206,6 +217,9 @@ __all__ = [
     "ProfileRequest",
     "ProfitCalculation",
     "Rank",
+    "ScanRequest",
+    "ScanResult",
+    "ScanStatus",
     "SensorAvailability",
     "SensorReading",
     "SensorTelemetry",

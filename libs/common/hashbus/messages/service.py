@@ -47,3 +47,16 @@ class Alert(Message):
     since: Moment
     cleared_at: Moment | None = None
     count: Count = 1
+
+
+class AlertAck(Message):
+    """A person has seen an alert and wants to hear no more of it; a new one of the same kind is another matter."""
+
+    topic: ClassVar[Topic] = Topic(
+        "alert/{key}/ack/{source}", writers=("web", "notifier", "smarthome", "supervisor"), retain=True
+    )
+
+    key: Id
+    source: Id
+    since: Moment = Field(description="`since` of the alert that is meant")
+    by: Word = Field("", description="Who has seen it")
