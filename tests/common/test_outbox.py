@@ -57,6 +57,18 @@ def test_an_old_state_in_flight_does_not_overtake_the_new_one() -> None:
     assert payloads(outbox) == [b"new"]
 
 
+def test_of_two_states_in_flight_the_later_one_waits_again_behind_what_was_said_between() -> None:
+    outbox = Outbox()
+    put(outbox, "setpoint", b"old", Keep.LATEST)
+    outbox.take()
+    put(outbox, "result", b"between")
+    put(outbox, "setpoint", b"new", Keep.LATEST)
+    outbox.take()
+    outbox.take()
+    outbox.give_back()
+    assert payloads(outbox) == [b"between", b"new"]
+
+
 steps = st.lists(st.sampled_from(["put", "state", "take", "confirm", "lose"]), max_size=200)
 
 

@@ -83,7 +83,8 @@ class Outbox:
         self._waiting = OrderedDict()
         for parcel in sorted(self._in_flight.values(), key=lambda parcel: parcel.number):
             if _key(parcel) not in waiting:
-                # Of two in flight on one topic the later one is kept.
+                # Of two in flight on one topic the later one is kept, in its own place.
+                self._waiting.pop(_key(parcel), None)
                 self._waiting[_key(parcel)] = parcel
         self._waiting.update(waiting)
         self._in_flight.clear()
