@@ -7,6 +7,7 @@ for certain the cell is empty.
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,23 @@ def rated(make: str | None, model: str, hashrate_ths: float | None = None) -> Ra
         return versions[0]
     # A tie, and a version without a figure, go to the usual one, which stands first.
     return min(versions, key=lambda version: abs((version.rated_hashrate_ths or 0.0) - wanted_ths))
+
+
+def look_up(text: str) -> RatedModel | None:
+    """Return the data sheet of a model as a person types it, with or without its maker: "s19pro", "M30S++ 112T"."""
+    known = rated(None, text)
+    if known is not None:
+        return known
+    spelled = _spelling(text)
+    makers = (versions[0].make for (_, spelling), versions in _catalogue().items() if spelling == spelled)
+    maker = next(makers, None)
+    return rated(maker, text) if spelled and maker else None
+
+
+def similar(text: str, most: int = 3) -> tuple[str, ...]:
+    """Return the models that are spelled most like it, maker first."""
+    names = {_spelling(one.model): f"{one.make} {one.model}" for one in all_models()}
+    return tuple(names[close] for close in difflib.get_close_matches(_spelling(text), names, n=most, cutoff=0.5))
 
 
 def all_models() -> tuple[RatedModel, ...]:

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeUnit:
+    """A unit that people are used to: its symbol, and how many of it one of ours is."""
+
+    symbol: str
+    factor: float
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a yes or no says: Home Assistant's class of it, and whether our yes is its no."""
+
+    device_class: str
+    is_inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """The unit of a number: how it is written after the figure and at the end of a field name."""
 
@@ -28,6 +45,10 @@ class Unit:
     device_class: str | None = None
     state_class: str = "measurement"
     decimals: int = 1
+    is_diagnostic: bool = False
+    """It tells how a device is, not what it does: Home Assistant puts it aside."""
+    at_home: HomeUnit | None = None
+    """What people read in a smart home, where that is another unit."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Write the unit into the JSON Schema of the field."""
@@ -35,24 +56,35 @@ class Unit:
 
 
 WATT = Unit("W", "_w", "power", device_class="power", decimals=0)
-WATT_HOUR = Unit("Wh", "_wh", "energy", device_class="energy", state_class="total_increasing", decimals=0)
+WATT_HOUR = Unit(
+    "Wh",
+    "_wh",
+    "energy",
+    device_class="energy",
+    state_class="total_increasing",
+    decimals=0,
+    at_home=HomeUnit("kWh", 1e-3, 3),
+)
 CELSIUS = Unit("°C", "_c", "temperature", device_class="temperature")
 KELVIN = Unit("K", "_k", "temperature difference")
 TERAHASH = Unit("TH/s", "_ths", "hashrate", decimals=2)
+TERAHASHES = Unit("TH", "_th", "work", decimals=0)
 EXAHASH = Unit("EH/s", "_ehs", "hashrate", decimals=1)
 JOULE_PER_TERAHASH = Unit("J/TH", "_j_per_th", "efficiency", decimals=1)
 PERCENT = Unit("%", "_pct", "share", decimals=1)
-RPM = Unit("rpm", "_rpm", "rotation", decimals=0)
-MEGAHERTZ = Unit("MHz", "_mhz", "frequency", device_class="frequency", decimals=0)
+CHARGE_PERCENT = Unit("%", "_pct", "share", device_class="battery", decimals=1)
+HUMIDITY_PERCENT = Unit("%", "_pct", "share", device_class="humidity", decimals=1)
+RPM = Unit("rpm", "_rpm", "rotation", decimals=0, is_diagnostic=True)
+MEGAHERTZ = Unit("MHz", "_mhz", "frequency", device_class="frequency", decimals=0, is_diagnostic=True)
 HERTZ = Unit("Hz", "_hz", "frequency", device_class="frequency", decimals=2)
 VOLT = Unit("V", "_v", "voltage", device_class="voltage")
 AMPERE = Unit("A", "_a", "current", device_class="current")
 LITRE_PER_MINUTE = Unit("L/min", "_lpm", "flow", device_class="volume_flow_rate")
 BAR = Unit("bar", "_bar", "pressure", device_class="pressure", decimals=2)
-MILLISECOND = Unit("ms", "_ms", "latency", device_class="duration")
-SECOND = Unit("s", "_s", "duration", device_class="duration", decimals=0)
-COUNT = Unit("", "", "count", decimals=0)
-COUNTER = Unit("", "", "count", state_class="total_increasing", decimals=0)
+MILLISECOND = Unit("ms", "_ms", "latency", device_class="duration", is_diagnostic=True)
+SECOND = Unit("s", "_s", "duration", device_class="duration", decimals=0, is_diagnostic=True)
+COUNT = Unit("", "", "count", decimals=0, is_diagnostic=True)
+COUNTER = Unit("", "", "count", state_class="total_increasing", decimals=0, is_diagnostic=True)
 BITCOIN = Unit("BTC", "_btc", "amount", decimals=8)
 US_DOLLAR = Unit("USD", "_usd", "amount", decimals=2)
 US_DOLLAR_PER_PETAHASH_DAY = Unit("USD/PH/day", "_usd_per_ph_day", "hashprice", decimals=2)
@@ -83,9 +115,12 @@ WattHours = Annotated[float, Field(ge=0, le=1e15), WATT_HOUR]
 Celsius = Annotated[float, Field(ge=-80, le=250), CELSIUS]
 Kelvins = Annotated[float, Field(ge=-200, le=200), KELVIN]
 TerahashPerSecond = Annotated[float, Field(ge=0, le=1e9), TERAHASH]
+Terahashes = Annotated[float, Field(ge=0, le=1e18), TERAHASHES]
 ExahashPerSecond = Annotated[float, Field(ge=0, le=1e9), EXAHASH]
 JoulesPerTerahash = Annotated[float, Field(ge=0, le=1e7), JOULE_PER_TERAHASH]
 Percent = Annotated[float, Field(ge=0, le=100), PERCENT]
+ChargePercent = Annotated[float, Field(ge=0, le=100), CHARGE_PERCENT]
+HumidityPercent = Annotated[float, Field(ge=0, le=100), HUMIDITY_PERCENT]
 OverdrivePercent = Annotated[float, Field(ge=0, le=200), PERCENT]
 Rpm = Annotated[float, Field(ge=0, le=200_000), RPM]
 Megahertz = Annotated[float, Field(ge=0, le=10_000), MEGAHERTZ]
@@ -103,7 +138,7 @@ BitcoinVolume = Annotated[float, Field(ge=0, le=1e9), BITCOIN]
 Dollars = Annotated[float, Field(ge=0, le=1e9), US_DOLLAR]
 SignedDollars = Annotated[float, Field(ge=-1e9, le=1e9), US_DOLLAR]
 DollarsPerPetahashDay = Annotated[float, Field(ge=0, le=1e6), US_DOLLAR_PER_PETAHASH_DAY]
-PricePerKwh = Annotated[float, Field(ge=-100, le=1_000), PRICE_PER_KWH]
+PricePerKwh = Annotated[float, Field(ge=-1e6, le=1e6), PRICE_PER_KWH]
 Money = Annotated[float, Field(ge=0, le=1e12), MONEY]
 SignedMoneyPerDay = Annotated[float, Field(ge=-1e12, le=1e12), MONEY_PER_DAY]
 DollarsPerDay = Annotated[float, Field(ge=0, le=1e12), US_DOLLAR_PER_DAY]
@@ -111,3 +146,11 @@ SatoshisPerKwh = Annotated[float, Field(ge=0, le=1e12), SATOSHI_PER_KWH]
 Days = Annotated[float, Field(ge=0, le=1e6), DAY]
 Months = Annotated[float, Field(ge=0, le=1e5), MONTH]
 Ratio = Annotated[float, Field(ge=0, le=1e9), RATIO]
+
+# What a yes means stands with the type; a bare `bool` is a detail of the device.
+Closed = Annotated[bool, Flag("opening", is_inverted=True)]
+WindowOpen = Annotated[bool, Flag("window")]
+Occupied = Annotated[bool, Flag("occupancy")]
+SwitchedOn = Annotated[bool, Flag("power")]
+Wet = Annotated[bool, Flag("moisture")]
+Smoky = Annotated[bool, Flag("smoke")]
