@@ -80,10 +80,12 @@ from hashbus.messages.plan import (
     CurtailmentPlan,
     Decision,
     HeardBid,
+    MinerControl,
     PlannedMiner,
     PlanProgress,
     PlanState,
     PolicyMemory,
+    Reach,
     SettledInterval,
     Settlement,
     SkippedMiner,
@@ -140,6 +142,7 @@ VOCABULARY: tuple[type[Message], ...] = (
     ScanRequest,
     ScanResult,
     ControlState,
+    MinerControl,
 )
 """Every message there is."""
 
@@ -189,6 +192,7 @@ __all__ = [
     "MeterReading",
     "MeterTelemetry",
     "MinerAvailability",
+    "MinerControl",
     "MinerEconomics",
     "MinerError",
     "MinerIdentity",
@@ -217,6 +221,7 @@ __all__ = [
     "ProfileRequest",
     "ProfitCalculation",
     "Rank",
+    "Reach",
     "ScanRequest",
     "ScanResult",
     "ScanStatus",

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
+from hashbus.messages.miner import Capability, PowerLevel
 from hashbus.messages.request import Profile, Rank
 from hashbus.topics import Keep, Topic
 from hashbus.units import (
@@ -16,6 +17,7 @@ from hashbus.units import (
     Seconds,
     SignedDollars,
     SignedWatts,
+    Terahashes,
     TerahashPerSecond,
     WattHours,
     Watts,
@@ -48,6 +50,17 @@ class HeardBid(Part):
     blocked_by: Word | None = Field(None, description="The bid or the figure that stood in the way")
 
 
+class Reach(Part):
+    """What a miner can do about its power, as it counted in a decision."""
+
+    capabilities: tuple[Capability, ...] = ()
+    min_power_w: Watts | None = None
+    max_power_w: Watts | None = None
+    rated_power_w: Watts | None = None
+    power_step_w: Watts | None = None
+    power_levels: tuple[PowerLevel, ...] = ()
+
+
 class Decision(Message):
     """Why a miner may draw this power. The setpoint can be computed again from this message alone."""
 
@@ -62,15 +75,20 @@ class Decision(Message):
     bids: tuple[HeardBid, ...] = ()
     held_back_by: Text | None = Field(None, description="A change that waits: for its interval, its step, its cost")
     next_change_at: Moment | None = None
+    wanted_w: Watts | None = Field(None, description="What it would be set to if nothing held it back")
+    highest_w: Watts | None = Field(None, description="The most the miner draws")
+    resting_w: Watts | None = Field(None, description="What it draws when nobody asks for anything")
+    reach: Reach | None = None
+    is_automatic: bool = Field(True, description="Automatic control was on; off, bids of its ranks had no say (S2.8)")
 
 
 class PolicyMemory(Part):
     """What one policy keeps over a restart, by name; the names of numbers end in their unit."""
 
-    numbers: dict[Id, float] = {}
-    moments: dict[Id, Moment] = {}
-    flags: dict[Id, bool] = {}
-    words: dict[Id, Text] = {}
+    numbers: dict[Id, float] = Field({})
+    moments: dict[Id, Moment] = Field({})
+    flags: dict[Id, bool] = Field({})
+    words: dict[Id, Text] = Field({})
 
 
 class ControlState(Message):
@@ -86,11 +104,27 @@ class ControlState(Message):
     enabled_until: Moment | None = Field(None, description="When automatic control switches back by itself")
     latches_pct: dict[Id, Percent] = Field({}, description="Latched power of each policy, in per cent")
     cut: tuple[Id, ...] = Field((), description="Policies that have cut off and wait for their resume level")
-    held_w: dict[Id, Watts] = Field({}, description="Last decided power of each miner")
-    resting_w: dict[Id, Watts] = Field({}, description="Power each miner was found at, where it returns to")
-    changed_at: dict[Id, Moment] = Field({}, description="Last change of power of each miner")
-    changes_today: dict[Id, Count] = Field({}, description="Changes of power since midnight of the site")
+    miners: Count = Field(0, description="Of so many miners there is a MinerControl")
+    held_w: dict[Id, Watts] = Field({}, description="Before MinerControl: last decided power of each miner")
+    resting_w: dict[Id, Watts] = Field({}, description="Before MinerControl: power each miner was found at")
+    changed_at: dict[Id, Moment] = Field({}, description="Before MinerControl: last change of power of each miner")
+    changes_today: dict[Id, Count] = Field({}, description="Before MinerControl: changes of power since midnight")
     policies: dict[Id, PolicyMemory] = Field({}, description="What each policy remembers")
+
+
+class MinerControl(Message):
+    """What the controller must remember of one miner over a restart, and what it has learnt of it."""
+
+    topic: ClassVar[Topic] = Topic("control/miner/{miner}", writers=("controller",), retain=True)
+
+    miner: Id
+    held_w: Watts = Field(description="Last decided power")
+    changed_at: Moment = Field(description="Last change of it")
+    resting_w: Watts | None = Field(None, description="Power it was found at, where it returns to")
+    restarts_at: tuple[Moment, ...] = Field((), description="Changes of the last 24 h that restarted its mining")
+    ramp_s: Seconds | None = Field(None, description="Learnt: from a change until 95 % of the new power")
+    restart_loss_th: Terahashes | None = Field(None, description="Learnt: terahashes not done because of a change")
+    ramps_seen: Count = Field(0, description="Changes that were learnt from")
 
 
 class PlanState(StrEnum):
