@@ -10,13 +10,25 @@ from pydantic import Field
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
 from hashbus.messages.miner import AvailabilityState, Health, MinerError
 from hashbus.topics import Keep, Topic
-from hashbus.units import Celsius, Counter, Hertz, Percent, Seconds, SignedAmperes, SignedWatts, Volts, WattHours, Watts
+from hashbus.units import (
+    Celsius,
+    ChargePercent,
+    Counter,
+    Hertz,
+    Percent,
+    Seconds,
+    SignedAmperes,
+    SignedWatts,
+    Volts,
+    WattHours,
+    Watts,
+)
 
 
 class BatteryReading(Part):
     """One reading of a battery and its inverter. `battery_w` is positive while charging, `grid_w` while buying."""
 
-    soc_pct: Percent
+    soc_pct: ChargePercent
     taken_at: Moment | None = Field(None, description="The device's own clock, where it gives one")
     soh_pct: Percent | None = None
     pv_w: Watts | None = None

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
 from hashbus.messages.request import Profile
 from hashbus.topics import Keep, Topic
-from hashbus.units import Celsius, Count, Kelvins, Percent, Seconds, SignedWatts, WattHours, Watts
+from hashbus.units import Celsius, Count, Kelvins, Percent, Seconds, SignedWatts, WattHours, Watts, WindowOpen
 
 _PEOPLE = ("web", "notifier", "smarthome", "supervisor")
 
@@ -165,7 +165,7 @@ class ZoneState(Message):
     outdoor_c: Celsius | None = None
     input: Word | None = Field(None, description="Where the temperature is from")
     input_age_s: Seconds | None = None
-    is_window_open: bool = False
+    is_window_open: WindowOpen = False
     paused_until: Moment | None = None
     needed_w: Watts = Field(0, description="Heat that holds the target")
     wished_w: Watts = Field(0, description="What is asked of the miners now, in steps they can take")

@@ -10,7 +10,24 @@ from pydantic import Field
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
 from hashbus.messages.miner import AvailabilityState
 from hashbus.topics import Keep, Topic
-from hashbus.units import Bars, Celsius, LitresPerMinute, Percent, Rpm, SignedWatts, WattHours
+from hashbus.units import (
+    Bars,
+    Celsius,
+    ChargePercent,
+    Closed,
+    HumidityPercent,
+    LitresPerMinute,
+    Occupied,
+    Percent,
+    Rpm,
+    SignedAmperes,
+    SignedWatts,
+    Smoky,
+    SwitchedOn,
+    Volts,
+    WattHours,
+    Wet,
+)
 
 
 class SensorReading(Part):
@@ -21,17 +38,22 @@ class SensorReading(Part):
     inlet_c: Celsius | None = Field(None, description="Of a loop: the liquid on its way to what it cools")
     outlet_c: Celsius | None = Field(None, description="Of a loop: the liquid on its way back")
     target_c: Celsius | None = None
-    humidity_pct: Percent | None = None
-    contact: bool | None = Field(None, description="True is closed")
-    occupancy: bool | None = None
-    is_on: bool | None = None
+    humidity_pct: HumidityPercent | None = None
+    contact: Closed | None = Field(None, description="True is closed")
+    occupancy: Occupied | None = None
+    is_on: SwitchedOn | None = None
+    is_wet: Wet | None = Field(None, description="Of a leak sensor: there is water")
+    has_smoke: Smoky | None = None
+    position_pct: Percent | None = Field(None, description="Of a valve: 100 is open")
     flow_lpm: LitresPerMinute | None = None
     pressure_bar: Bars | None = None
     pump_rpm: Rpm | None = None
     speed_pct: Percent | None = Field(None, description="Of a pump or a fan: how fast it is told to run")
     power_w: SignedWatts | None = None
     energy_wh: WattHours | None = None
-    battery_pct: Percent | None = None
+    voltage_v: Volts | None = Field(None, description="Of a plug: the mains")
+    current_a: SignedAmperes | None = None
+    battery_pct: ChargePercent | None = None
     link_pct: Percent | None = None
 
 
