@@ -138,6 +138,8 @@ def _verdict(asked: ProfitAsked, currency: str, flow: CashFlow, invested: float 
         return f"a loss of {result}: it never pays back" if flow.net < 0 else "nothing is left: it never pays back"
     if invested is None:
         return f"it earns {result}"
+    if days is None and asked.difficulty_growth_pct == 0:
+        return f"it earns {result}, so little that it never pays back {invested:,.2f} {currency}"
     if days is None:
         growth = f"with {asked.difficulty_growth_pct:g} % more difficulty a month"
         return f"it earns {result} now, but {growth} it never pays back in {LONGEST_DAYS // 365} years"

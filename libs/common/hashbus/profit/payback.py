@@ -9,6 +9,9 @@ from hashbus.economics import DAYS_PER_MONTH
 LONGEST_DAYS = 20 * 365
 """Nothing of what a calculation assumes today holds for longer than that; nor does a miner."""
 
+NEVER_DAYS = 1e6
+"""A machine that needs 2,700 years does not pay itself back."""
+
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
@@ -31,7 +34,7 @@ def payback_days(invested: float, flow: CashFlow, difficulty_growth_pct: float =
     days' results have turned to losses before, or where it takes longer than 20 years.
     """
     if difficulty_growth_pct == 0:
-        return invested / flow.net if flow.net > 0 else None
+        return invested / flow.net if flow.net * NEVER_DAYS > invested else None
     a_day = (1 + difficulty_growth_pct / 100) ** (-1 / DAYS_PER_MONTH)
     left, mined = invested, flow.mined
     for day in range(LONGEST_DAYS):
