@@ -263,7 +263,10 @@ class MqttBus:
         room = asyncio.Event()
 
         def confirm(number: int) -> None:
-            self._confirm(in_flight.pop(number))
+            # What nobody confirms (QoS 0) is reported as sent, before its number is known here.
+            parcel = in_flight.pop(number, None)
+            if parcel is not None:
+                self._confirm(parcel)
             room.set()
 
         client.confirmed = confirm
@@ -273,7 +276,11 @@ class MqttBus:
                     room.clear()
                     await room.wait()
                 parcel = self._outbox.take()
-                in_flight[client.send(parcel)] = parcel
+                number = client.send(parcel)
+                if parcel.qos:
+                    in_flight[number] = parcel
+                else:
+                    self._confirm(parcel)
             self._news.clear()
             metrics.BUS_OUTBOX.set(len(self._outbox))
             await self._news.wait()
