@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hashbus import mqtt_bus
+from hashbus import delivery
 from hashbus.messages import AvailabilityState, MinerAvailability
 from hashbus.mqtt_bus import MqttBus
 from hashbus.settings import BrokerSettings
@@ -69,7 +69,7 @@ async def mute_broker() -> AsyncIterator[tuple[MuteBroker, BrokerSettings]]:
 
 
 async def test_what_is_never_confirmed_is_said_again_on_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt_bus, "ACK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(delivery, "ACK_TIMEOUT_S", 0.1)
     message = MinerAvailability(site="home", at=AT, miner="attic", state=AvailabilityState.ONLINE, since=AT)
     async with mute_broker() as (broker, settings), MqttBus(settings, site="home", account="poller") as bus:
         bus.publish(message)

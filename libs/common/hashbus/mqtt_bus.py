@@ -18,7 +18,8 @@ from hashbus import logs, metrics
 from hashbus.backoff import Backoff
 from hashbus.bus import M, Subscription, Switchboard, check_writer
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.mqtt_client import ACK_TIMEOUT_S, Client, new_client
+from hashbus.delivery import WINDOW, Delivery
+from hashbus.mqtt_client import Client, new_client
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from hashbus.settings import BrokerSettings
 
 log = logs.get("bus")
-
-WINDOW = 100
-"""Messages in flight at once: enough to fill a loopback or a LAN, few enough to repeat after a lost connection."""
 
 SETTLED_AFTER_S = 30.0
 """By then a service that started has subscribed to all it wants to hear."""
@@ -240,8 +238,9 @@ class MqttBus:
         async with asyncio.TaskGroup() as work:
             work.create_task(self._hear(client))
             await self._ask(client, set(self._filters))
-            work.create_task(self._speak(client))
-            work.create_task(self._watch_confirmations())
+            delivery = Delivery(client, self._outbox, self._empty)
+            work.create_task(delivery.run(self._news))
+            work.create_task(delivery.watch())
 
     def _assert_state(self) -> None:
         """Queue the status and all retained state again, unless a newer value already waits."""
@@ -257,52 +256,6 @@ class MqttBus:
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for arrival in client.messages:
             self._switchboard.hand_out(str(arrival.topic), bytes(arrival.payload))
-
-    async def _speak(self, client: Client) -> None:
-        in_flight: dict[int, Parcel] = {}
-        room = asyncio.Event()
-
-        def confirm(number: int) -> None:
-            # What nobody confirms (QoS 0) is reported as sent, before its number is known here.
-            parcel = in_flight.pop(number, None)
-            if parcel is not None:
-                self._confirm(parcel)
-            room.set()
-
-        client.confirmed = confirm
-        while True:
-            while self._outbox.has_waiting():
-                if len(in_flight) >= WINDOW:
-                    room.clear()
-                    await room.wait()
-                parcel = self._outbox.take()
-                number = client.send(parcel)
-                if parcel.qos:
-                    in_flight[number] = parcel
-                else:
-                    self._confirm(parcel)
-            self._news.clear()
-            metrics.BUS_OUTBOX.set(len(self._outbox))
-            await self._news.wait()
-
-    def _confirm(self, parcel: Parcel) -> None:
-        self._outbox.confirm(parcel)
-        metrics.BUS_PUBLISHED.labels(parcel.kind).inc()
-        if not len(self._outbox):
-            self._empty.set()
-
-    async def _watch_confirmations(self) -> None:
-        """Give up a connection on which nothing is confirmed any more.
-
-        One watch for all: a time-out for each message would take a third of the time of sending it.
-        """
-        before: Parcel | None = None
-        while True:
-            await asyncio.sleep(ACK_TIMEOUT_S)
-            oldest = self._outbox.oldest_in_flight()
-            if oldest is not None and oldest is before:
-                raise aiomqtt.MqttError(f"the broker has not confirmed a message for {ACK_TIMEOUT_S:g} s")
-            before = oldest
 
 
 def _is_refusal(code: object) -> bool:
