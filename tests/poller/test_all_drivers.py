@@ -12,11 +12,12 @@ from pydantic import TypeAdapter
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import Capability, Command, DeviceOrder, MinerIdentity, OrderParams, OrderResult, OrderStatus
 from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
+from hashbus_poller.at_most_once import AtMostOnce
 from hashbus_poller.device import Device
 from hashbus_poller.drivers.contract import DeviceError, DeviceKind, DriverSpec, Wiring
 from hashbus_poller.journal import OrderJournal
 from hashbus_poller.miner_visit import MinerVisit
-from hashbus_poller.orders import NEEDS, Orders
+from hashbus_poller.orders import NEEDS, MinerOrders
 from hashbus_poller.registry import drivers
 from hashbus_poller.settings import device_model
 from hashbus_poller.tapes import Ring
@@ -51,7 +52,9 @@ async def outcome_of(name: str, command: Command, can: tuple[Capability, ...], t
         device = Device("attic", "home", settings, spec, driver, ring, SYSTEM_CLOCK, bus.publish)
         visit = MinerVisit(device, Thresholds(), confirm_s=300)
         visit.identity = MinerIdentity(model="old one", capabilities=can)
-        orders = Orders(bus, SYSTEM_CLOCK, OrderJournal(tmp_path / "orders.db"), {"attic": visit})
+        orders = AtMostOnce(
+            bus, SYSTEM_CLOCK, OrderJournal(tmp_path / "orders.db"), MinerOrders(SYSTEM_CLOCK, {"attic": visit})
+        )
         async with web.subscribe(OrderResult) as results:
             await orders.carry_out(order(command))
             return await anext(aiter(results))

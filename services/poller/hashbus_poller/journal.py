@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from hashbus.messages import DeviceOrder, OrderResult
-
 KEEP_DAYS = 30
 """As long as the cloud keeps commands (S1.35); an order that comes back later has expired long since."""
 
@@ -30,6 +28,10 @@ CREATE TABLE IF NOT EXISTS orders (
 
 class JournalUnavailable(Exception):
     """The journal cannot be written; no order may be carried out, because it could be carried out twice."""
+
+
+Key = tuple[str, str]
+"""What an order is known by: who gave it, and the id that this source gave it."""
 
 
 class Past(Enum):
@@ -64,9 +66,8 @@ class OrderJournal:
         except (OSError, sqlite3.Error) as error:
             raise JournalUnavailable(f"{path}: {error}") from None
 
-    def begin(self, order: DeviceOrder, now: datetime) -> Known:
+    def begin(self, key: Key, now: datetime) -> Known:
         """Write down that an order begins; what was known of it before tells whether it may."""
-        key = (order.source, order.id)
         try:
             row = self._db.execute("SELECT address, result FROM orders WHERE source=? AND id=?", key).fetchone()
             if row is None:
@@ -77,12 +78,12 @@ class OrderJournal:
         address, result = row
         return Known(Past.INTERRUPTED) if result is None else Known(Past.DONE, address, result)
 
-    def finish(self, result: OrderResult) -> None:
-        """Write down how an order ended."""
+    def finish(self, key: Key, address: str, result: bytes) -> None:
+        """Write down how an order ended: the result as it is said, and where."""
         try:
             self._db.execute(
                 "UPDATE orders SET address=?, result=? WHERE source=? AND id=?",
-                (result.address(), result.encode(), result.asker, result.id),
+                (address, result, *key),
             )
         except sqlite3.Error as error:
             raise JournalUnavailable(str(error)) from None

@@ -117,14 +117,29 @@ class Conversation:
 
         Unsupported when the unit has no such entries, Unreachable when it does not answer or is busy.
         """
-        function, title = span.table.function, f"unit {self._unit} {span}"
+        title = f"unit {self._unit} {span}"
+        answer = await self._ask(struct.pack(">BHH", span.table.function, span.first, span.count), title)
+        return self._entries(answer, span, title)
+
+    async def write(self, span: Span, entries: tuple[int, ...], *, as_several: bool) -> None:
+        """Write the entries of a span, by the function for one or the function for several.
+
+        Unsupported when the unit has no such entries or does not take these, Unreachable when it does not answer: then
+        it may have taken them all the same.
+        """
+        title = f"unit {self._unit} {span} = {', '.join(map(str, entries))}"
+        answer = await self._ask(_writing(span, entries, as_several=as_several), title)
+        self._check_kind(answer, span.table.write_functions[as_several], title)
+        if answer.address != span.first:
+            raise Garbled(f"{self._line} answered {title} for {answer.address}", bytes(self._wire.received))
+
+    async def _ask(self, question: bytes, title: str) -> ModbusPDU:
         if isinstance(self._line, SerialLine) and self._asked:
             await asyncio.sleep(_quiet_s(self._line.baud_rate))
         self._asked += 1
-        question = struct.pack(">BHH", function, span.first, span.count)
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._wire.ask(question, self._unit, self._asked)
+                return await self._wire.ask(question, self._unit, self._asked)
         except TimeoutError:
             raise Unreachable(f"{self._line} gave no whole answer to {title} in {self._timeout_s:g} s") from None
         except _HungUp:
@@ -132,20 +147,34 @@ class Conversation:
         finally:
             if self._wire.received:
                 self._tape.keep(title, bytes(self._wire.received))
-        return self._entries(answer, span, title)
 
     def _entries(self, answer: ModbusPDU, span: Span, title: str) -> tuple[int, ...]:
-        raw = bytes(self._wire.received)
+        self._check_kind(answer, span.table.function, title)
+        entries = tuple(int(bit) for bit in answer.bits) if span.table.is_bits else tuple(answer.registers)
+        if len(entries) < span.count or (not span.table.is_bits and len(entries) > span.count):
+            raise Garbled(f"{self._line} answered {title} with {len(entries)} entries", bytes(self._wire.received))
+        return entries[: span.count]
+
+    def _check_kind(self, answer: ModbusPDU, function: int, title: str) -> None:
+        """Raise what an answer that is none of this function means."""
         if answer.function_code > 0x80:
             code = answer.exception_code
             problem = f"{self._line} refuses {title}: {EXCEPTIONS.get(code, 'unknown reason')} (exception {code})"
             raise Unreachable(problem) if code in GATEWAY_TROUBLE else Unsupported(problem)
-        if answer.function_code != span.table.function:
-            raise Garbled(f"{self._line} answered {title} with function {answer.function_code}", raw)
-        entries = tuple(int(bit) for bit in answer.bits) if span.table.is_bits else tuple(answer.registers)
-        if len(entries) < span.count or (not span.table.is_bits and len(entries) > span.count):
-            raise Garbled(f"{self._line} answered {title} with {len(entries)} entries", raw)
-        return entries[: span.count]
+        if answer.function_code != function:
+            problem = f"{self._line} answered {title} with function {answer.function_code}"
+            raise Garbled(problem, bytes(self._wire.received))
+
+
+def _writing(span: Span, entries: tuple[int, ...], *, as_several: bool) -> bytes:
+    """Return the protocol data unit that writes (Modbus Application Protocol 1.1b3, 6.5, 6.6, 6.12)."""
+    function = span.table.write_functions[as_several]
+    if as_several:
+        head = struct.pack(">BHHB", function, span.first, span.count, 2 * span.count)
+        return head + struct.pack(f">{span.count}H", *entries)
+    # A coil is turned on by FF00 and off by 0.
+    word = (0xFF00 if entries[0] else 0) if span.table.is_bits else entries[0]
+    return struct.pack(">BHH", function, span.first, word)
 
 
 class _HungUp(Exception):

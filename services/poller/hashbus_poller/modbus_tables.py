@@ -20,6 +20,11 @@ class Table(StrEnum):
         return {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}[self]
 
     @property
+    def write_functions(self) -> tuple[int, int]:
+        """The function codes that write one entry of it, and several: 0 where there is none."""
+        return {Table.COIL: (5, 15), Table.HOLDING: (6, 16)}.get(self, (0, 0))
+
+    @property
     def is_bits(self) -> bool:
         """Whether its entries are single bits."""
         return self in (Table.COIL, Table.DISCRETE)
@@ -37,6 +42,11 @@ class Span:
     table: Table
     first: int
     count: int
+
+    def meets(self, other: Span) -> bool:
+        """Say whether an entry is in both."""
+        is_apart = self.first + self.count <= other.first or other.first + other.count <= self.first
+        return self.table is other.table and not is_apart
 
     def __str__(self) -> str:
         """Say which, for the tape and for complaints."""

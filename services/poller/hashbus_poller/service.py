@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from hashbus import logs
-from hashbus.messages import DeviceOrder, PowerSetpoint, SensorTelemetry
+from hashbus.messages import DeviceOrder, EquipmentOrder, PowerSetpoint, SensorTelemetry
 from hashbus_poller import metrics
+from hashbus_poller.at_most_once import AtMostOnce
 from hashbus_poller.client import http_client
 from hashbus_poller.device import Device
 from hashbus_poller.drivers.contract import DeviceKind, Wiring
+from hashbus_poller.equipment_orders import EquipmentOrders
 from hashbus_poller.journal import JournalUnavailable, OrderJournal
 from hashbus_poller.miner_visit import MinerVisit
-from hashbus_poller.orders import Orders
+from hashbus_poller.orders import MinerOrders
 from hashbus_poller.polling import DevicePoll, Pace
 from hashbus_poller.probes import LatestSensors, Loop
 from hashbus_poller.reading_visit import ReadingVisit
@@ -50,6 +52,7 @@ class Fleet:
         self.section: PollerSection = running.settings.poller
         self.slots = asyncio.Semaphore(self.section.connections)
         self.miners: dict[str, MinerVisit] = {}
+        self.equipment: dict[str, Device] = {}
         self.polls: dict[str, DevicePoll] = {}
         self.shared = Shared()
         self.sensors = LatestSensors()
@@ -77,6 +80,7 @@ class Fleet:
             )
         else:
             visit = ReadingVisit(device)
+            self.equipment[device_id] = device
         interval_s = max(settings.interval_s or section.interval_s, spec.min_interval_s)
         spread_s = min(interval_s, len(section.devices) / FIRST_VISITS_PER_S)
         pace = Pace(interval_s, spread_s, section.offline_after, section.offline_retry_s)
@@ -98,6 +102,10 @@ class Fleet:
             for one in poll.device.ring.exchanges()
         ]
         return HTTPStatus.OK, "application/json", json.dumps(exchanges, ensure_ascii=False).encode()
+
+    def visit_now(self, device_id: str) -> None:
+        """Have a device read soon, because something was done with it."""
+        self.polls[device_id].call()
 
     async def close(self) -> None:
         """Close every driver; one that fails does not keep the others open."""
@@ -144,13 +152,18 @@ async def _hear_sensors(running: Running[Any], fleet: Fleet) -> None:
 
 async def _hear_orders(running: Running[Any], fleet: Fleet, tasks: asyncio.TaskGroup) -> None:
     part, parts = fleet.section.shard_of
-    async with running.bus.subscribe(DeviceOrder) as heard:
+    bus, clock = running.bus, running.clock
+    async with bus.subscribe(DeviceOrder, EquipmentOrder) as heard:
         # Orders wait here while the journal cannot be written; they are carried out late or, after their end, refused.
-        orders = Orders(running.bus, running.clock, await _open_journal(running), fleet.miners)
+        journal = await _open_journal(running)
+        to_miners = AtMostOnce(bus, clock, journal, MinerOrders(clock, fleet.miners))
+        to_equipment = AtMostOnce(bus, clock, journal, EquipmentOrders(clock, fleet.equipment, fleet.visit_now))
         async for order in heard:
-            # Every poller hears every order; the owner of the id answers, also for a miner that does not exist.
-            if part_of(order.miner, parts) == part:
-                tasks.create_task(orders.carry_out(order), name=f"order {order.id}")
+            # Every poller hears every order; the owner of the id answers, also for a device that does not exist.
+            if isinstance(order, DeviceOrder) and part_of(order.miner, parts) == part:
+                tasks.create_task(to_miners.carry_out(order), name=f"order {order.id}")
+            elif isinstance(order, EquipmentOrder) and part_of(order.equipment, parts) == part:
+                tasks.create_task(to_equipment.carry_out(order), name=f"order {order.id}")
 
 
 async def _open_journal(running: Running[Any]) -> OrderJournal:

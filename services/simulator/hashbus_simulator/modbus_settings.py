@@ -16,7 +16,8 @@ class ModbusBlock(DeviceBlock):
 
     Only what stands under `input`, `holding`, `discrete` and `coil` exists; everything else is an illegal address.
     Model `SDM630` is a three-phase meter on the grid connection of the simulator's house, with input registers of its
-    own. `longest_read` is the most registers that it gives in one answer.
+    own. `longest_read` is the most registers that it gives in one answer. `stuck` are holding registers that say yes to
+    every value and keep their own, as those do that a key switch on the device's front overrules.
     """
 
     family: Literal["modbus"] = "modbus"
@@ -27,3 +28,4 @@ class ModbusBlock(DeviceBlock):
     discrete: dict[Address, Bit] = Field(default_factory=dict)
     coil: dict[Address, Bit] = Field(default_factory=dict)
     longest_read: int = Field(default=125, ge=1, le=125)
+    stuck: frozenset[Address] = frozenset()

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.messages import BatteryReading, MeterReading, SensorReading
+from hashbus.messages import BatteryReading, MeterReading, SensorReading, SettingValue
 from hashbus_poller.drivers.contract import Wiring
 from hashbus_poller.drivers.modbus.driver import ModbusDevice
 from hashbus_poller.drivers.modbus.options import ModbusDeviceOptions
@@ -54,6 +54,10 @@ EG4 = dict.fromkeys(range(120), 0) | {
     56: 1200, 58: 34_000, 64: 46, 67: 0xFFFB,
 }  # fmt: skip
 
+PUMP = dict.fromkeys(range(300, 340), 0) | {
+    301: 12, 302: 6210, 303: 3150, 312: 85, 321: 31_215, 332: 1432,
+}  # fmt: skip
+
 MODBUS: Mapping[str, tuple[dict[str, Any], Reading]] = {
     "sdm630": (
         {"input": SDM630, "longest_read": 80},
@@ -70,6 +74,12 @@ MODBUS: Mapping[str, tuple[dict[str, Any], Reading]] = {
         ),
     ),
     "tuf2000": ({"holding": TUF2000}, SensorReading(flow_lpm=8.333333, inlet_c=31.5, outlet_c=45.25)),
+    "grundfos_pump": (
+        {"input": PUMP, "holding": {100: 3, 103: 5500}},
+        SensorReading(
+            flow_lpm=20, speed_pct=62.1, pump_rpm=3150, power_w=85, temperature_c=39, energy_wh=1_432_000
+        ),
+    ),
     "mypv_ac_elwa": ({"holding": {1000: 2950, 1001: 583}}, SensorReading(power_w=2950, temperature_c=58.3)),
     "eg4": (
         {"input": EG4, "longest_read": 40},
@@ -80,6 +90,19 @@ MODBUS: Mapping[str, tuple[dict[str, Any], Reading]] = {
         ),
     ),
 }  # fmt: skip
+
+SETTINGS: Mapping[str, Mapping[str, tuple[SettingValue, Mapping[int, int]]]] = {
+    "grundfos_pump": {"is_on": (False, {100: 1}), "setpoint_pct": (62.5, {103: 6250})},
+    "mypv_ac_elwa": {"power_w": (1500.0, {1000: 1500})},
+    "eg4": {
+        "charge_power_pct": (60.0, {64: 60}),
+        "discharge_power_pct": (70.0, {65: 70}),
+        "ac_charge_power_pct": (20.0, {66: 20}),
+        "ac_charge_to_pct": (90.0, {67: 90}),
+        "discharge_to_pct": (20.0, {105: 20}),
+    },
+}
+"""Of each template that can be ordered: a value of each setting, and what then stands in which holding register."""
 
 HTTP: Mapping[str, tuple[str, Reading]] = {
     "shelly_pro_3em": (
@@ -134,6 +157,30 @@ async def test_a_modbus_template_reads_its_device(name: str, wiring: Wiring) -> 
         options = ModbusDeviceOptions.model_validate({"template": name, "host": HOST})
         reading = await ModbusDevice(options, wiring).read()
     assert reading == expected
+
+
+def test_every_setting_of_a_shipped_template_is_tried_here() -> None:
+    shipped = {name: templates.template(name, None).options.get("settings", {}) for name in templates.names()}
+    assert {name: set(its) for name, its in SETTINGS.items()} == {
+        name: set(its) for name, its in shipped.items() if its
+    }
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+async def test_a_template_sets_its_device(name: str, wiring: Wiring) -> None:
+    holding = {100: 3, 103: 0, 1000: 0, 1001: 583, **dict.fromkeys((64, 65, 66, 67, 105), 50)}
+    devices = [{"family": "modbus", "host": HOST, "holding": holding}]
+    async with Fleet(SimulatorSettings.model_validate({"control_port": None, "devices": devices})) as fleet:
+        device = next(iter(fleet.devices.values()))
+        options = ModbusDeviceOptions.model_validate({"template": name, "host": HOST, "takes_orders": True})
+        driver = ModbusDevice(options, wiring)
+        assert {one.name for one in driver.settings} == set(SETTINGS[name])
+        for setting, (value, expected) in SETTINGS[name].items():
+            await driver.write_setting(setting, value)
+            registers = device.truth()["read_holding"]
+            assert isinstance(registers, dict)
+            assert {place: registers[str(place)] for place in expected} == expected
+            assert await driver.read_setting(setting) == value
 
 
 def sample(name: str) -> bytes:

@@ -87,7 +87,9 @@ def test_every_number_is_whole_within_one_question(places: list[tuple[str, int, 
     assert all(span.count <= longest for span in found)
     for one in wanted:
         assert any(
-            span.table is one.table and span.first <= one.address and one.address + one.words <= span.first + span.count
+            span.table is one.table
+            and span.first <= one.address
+            and one.address + one.entries <= span.first + span.count
             for span in found
         )
 

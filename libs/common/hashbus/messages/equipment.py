@@ -43,6 +43,9 @@ class Setting(Part):
     step: float | None = Field(None, description="Of a number: the finest that the device keeps apart")
     words: tuple[Word, ...] = Field((), description="What it can be; empty for a number and for a switch")
     shown_by: Word | None = Field(None, description="The field of its telemetry that shows it, where one does")
+    lapses_after_s: Seconds | None = Field(
+        None, description="The device itself forgets it after so long, unless it is ordered again"
+    )
     min_interval_s: Seconds = Field(0, description="Shortest time between two changes: a device's memory wears out")
 
     @property

@@ -21,6 +21,9 @@ class MappedOptions(DeviceOptions):
         None, description="A description that comes with the poller, or one of `template_folder`"
     )
     template_folder: Path | None = Field(None, description="Templates of one's own, before those of the poller")
+    title: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="What it is, in words; that of its template where it has one"
+    )
     kind: DeviceKind = Field(description="battery, meter or sensor (a probe, a boiler, a pump, a plug)")
 
     @model_validator(mode="before")

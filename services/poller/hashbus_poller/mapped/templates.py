@@ -15,6 +15,7 @@ from hashbus.messages import describe
 SHIPPED = Path(__file__).resolve().parent.parent / "templates"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 LARGEST_BYTES = 262_144
+SETTINGS = "settings"
 
 
 class Template(BaseModel):
@@ -60,7 +61,8 @@ def _read(path: Path) -> Template:
 def filled_in(values: Mapping[str, Any], driver: str, own: Path | None) -> dict[str, Any]:
     """Lay a device's own options over those of its template.
 
-    Its own win; maps (the fields of a reading) are merged key by key, and null takes a field of the template away.
+    Its own win; maps (the fields of a reading) are merged key by key, and null takes a field of the template away. Of a
+    setting single keys can be given, such as a narrower bound.
     """
     name = values.get("template")
     if name is None:
@@ -68,12 +70,16 @@ def filled_in(values: Mapping[str, Any], driver: str, own: Path | None) -> dict[
     found = template(str(name), own)
     if found.driver != driver:
         raise ValueError(f"template {name!r} is for `driver: {found.driver}`")
-    result = dict(found.options)
+    result = {"title": found.title, **found.options}
     for key, value in values.items():
-        below = result.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged = {**below, **value}
-            result[key] = {field: one for field, one in merged.items() if one is not None}
-        else:
-            result[key] = value
+        result[key] = _laid_over(result.get(key), value, is_deep=key == SETTINGS)
     return result
+
+
+def _laid_over(below: Any, value: Any, *, is_deep: bool) -> Any:
+    if not isinstance(value, Mapping) or not isinstance(below, Mapping):
+        return value
+    merged = {
+        field: _laid_over(below.get(field), one, is_deep=False) if is_deep else one for field, one in value.items()
+    }
+    return {field: one for field, one in {**below, **merged}.items() if one is not None}

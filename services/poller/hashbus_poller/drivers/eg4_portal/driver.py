@@ -77,7 +77,9 @@ class Eg4Portal:
         async with self._turn:
             runtime = await self._account.ask(commands.runtime, parse.running)
             await self._count()
-            return parse.reading(runtime, self._counters, self._taken_at(runtime.device_time))
+            reading = parse.reading(runtime, self._counters, self._taken_at(runtime.device_time))
+            age_s = self._account.age_s
+            return reading.model_copy(update={"session_age_s": None if age_s is None else round(age_s, 1)})
 
     async def refresh_session(self) -> None:
         """Log in anew at once, because a person says so (S2.11); this alone does not wait for the cool-down."""

@@ -101,6 +101,11 @@ class Account:
         self._session = Session(session_id, serial, self._tried_s)
         return self._session
 
+    @property
+    def age_s(self) -> float | None:
+        """For how long we have been logged in; None while we are not."""
+        return None if self._session is None else self._clock.monotonic() - self._session.began_s
+
     def forget(self) -> None:
         """Give the session up."""
         self._session = None

@@ -15,7 +15,7 @@ def spans(registers: Collection[Register], *, longest_read: int, longest_gap: in
     found: list[Span] = []
     for table in Table:
         longest = LONGEST_BITS if table.is_bits else longest_read
-        places = sorted({(one.address, one.words) for one in registers if one.table is table})
+        places = sorted({(one.address, one.entries) for one in registers if one.table is table})
         for address, words in places:
             last = found[-1] if found and found[-1].table is table else None
             end = address + words

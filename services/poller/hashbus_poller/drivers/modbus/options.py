@@ -1,70 +1,50 @@
-"""What a site's configuration says of a Modbus device: where it is, and which register is which field."""
+"""What a site's configuration says of a Modbus device: where it is, and which register is which field or setting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from itertools import combinations
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hashbus_poller.mapped.fields import Value, check
+from hashbus_poller.drivers.modbus.registers import Place, Type
+from hashbus_poller.drivers.modbus.settings import ModbusSetting
+from hashbus_poller.mapped import fields, settable
+from hashbus_poller.mapped.fields import Value
 from hashbus_poller.mapped.options import AsList, MappedOptions
+from hashbus_poller.mapped.settable import SettingName
 from hashbus_poller.modbus_options import ModbusOptions
-from hashbus_poller.modbus_tables import Table
+
+EVERYBODY = 0
+"""The unit id to which all units on a line listen and none answers."""
 
 
-class Type(StrEnum):
-    """How the words of a number are to be read."""
+class Register(Place, Value):
+    """Where one value of a reading stands, and how it is to be understood."""
 
-    U16 = "u16"
-    I16 = "i16"
-    U32 = "u32"
-    I32 = "i32"
-    F32 = "f32"
-
-    @property
-    def words(self) -> int:
-        """How many registers it takes."""
-        return 1 if self in (Type.U16, Type.I16) else 2
-
-
-class Register(Value):
-    """Where one value stands. `address` counts from 0 as on the wire: 30053 in a manual is `input` 52."""
-
-    table: Table
-    address: int = Field(ge=0, le=65_535)
-    type: Type = Field(Type.U16, description="u16, i16, u32, i32 or f32; of no meaning for coil and discrete")
-    word_order: Literal["big", "little"] | None = Field(
-        None, description="Which word of two comes first: the high (big)"
-    )
     mask: int | None = Field(None, ge=1, le=0xFFFF_FFFF, description="Only these bits, moved down to the lowest")
     missing: Annotated[tuple[int, ...], AsList] = Field(
         (), description="Raw values that mean `no sensor`, as whole numbers of the type"
     )
 
-    @property
-    def words(self) -> int:
-        """How many entries of its table it takes."""
-        return 1 if self.table.is_bits else self.type.words
-
     @model_validator(mode="after")
-    def _fits_into_the_table(self) -> Self:
-        if self.address + self.words > 65_536:
-            raise ValueError(f"{self.type} at {self.address} goes beyond the last register, 65535")
+    def _masks_a_whole_number(self) -> Self:
         if self.mask is not None and (self.table.is_bits or self.type not in (Type.U16, Type.U32)):
             raise ValueError("mask is for u16 and u32")
         return self
 
 
 class ModbusDeviceOptions(ModbusOptions, MappedOptions):
-    """A Modbus device and the map of its registers."""
+    """A Modbus device, the map of its registers, and what of it may be set."""
 
     driver_name: ClassVar[str] = "modbus"
 
     registers: Mapping[str, Annotated[tuple[Register, ...], AsList]] = Field(
         description="Field of the reading: where it stands; several are added up"
     )
+    settings: Mapping[SettingName, ModbusSetting] = Field({}, description="What an order may set, within which bounds")
+    takes_orders: bool = Field(False, description="Let orders change its settings; else it is only read")
     word_order: Literal["big", "little"] = Field("big", description="Of numbers of two words, unless they say it")
     longest_read: int = Field(125, ge=2, le=125, description="Most registers in one question")
     longest_gap: int = Field(
@@ -73,5 +53,21 @@ class ModbusDeviceOptions(ModbusOptions, MappedOptions):
 
     @model_validator(mode="after")
     def _map_fits_the_reading(self) -> Self:
-        check(self.kind, self.registers)
+        fields.check(self.kind, self.registers)
+        return self
+
+    @model_validator(mode="after")
+    def _settings_are_safe(self) -> Self:
+        for name, setting in self.settings.items():
+            try:
+                settable.check(name, setting, self.registers)
+            except ValueError as error:
+                raise ValueError(f"settings.{name}: {error}") from None
+        for (one, its), (other, others) in combinations(self.settings.items(), 2):
+            if its.span.meets(others.span):
+                raise ValueError(f"settings.{one} and settings.{other} stand in the same register")
+        if self.takes_orders and not self.settings:
+            raise ValueError("takes_orders, but nothing stands under settings")
+        if self.takes_orders and self.unit == EVERYBODY:
+            raise ValueError("unit 0 is every unit on the line: an order needs the one that is meant")
         return self

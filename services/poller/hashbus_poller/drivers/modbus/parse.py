@@ -6,15 +6,14 @@ import math
 import struct
 from collections.abc import Iterable, Mapping
 
-from hashbus_poller.drivers.modbus.options import ModbusDeviceOptions, Register, Type
+from hashbus_poller.drivers.modbus.options import ModbusDeviceOptions, Register
+from hashbus_poller.drivers.modbus.registers import number
 from hashbus_poller.mapped.fields import Reading, combined, reading, shapes, understood
 from hashbus_poller.modbus_tables import Span, Table
 from hashbus_poller.readings import understanding
 
 Entries = Mapping[tuple[Table, int], int]
 """Words and bits by table and address."""
-
-FORMATS = {Type.U16: ">H", Type.I16: ">h", Type.U32: ">I", Type.I32: ">i", Type.F32: ">f"}
 
 
 def entries(spans: Iterable[Span], answers: Iterable[tuple[int, ...]]) -> Entries:
@@ -42,19 +41,16 @@ def read(options: ModbusDeviceOptions, got: Entries) -> Reading:
 
 def raw(register: Register, got: Entries, word_order: str) -> float | bool | None:
     """Return the number in a register, or what a single bit says; None for what means that there is no sensor."""
-    words = [got[register.table, register.address + step] for step in range(register.words)]
+    words = [got[register.table, register.address + step] for step in range(register.entries)]
     if register.table.is_bits:
         return bool(words[0])
-    if (register.word_order or word_order) == "little":
-        words.reverse()
-    packed = struct.pack(f">{len(words)}H", *words)
-    [number] = struct.unpack(FORMATS[register.type], packed)
-    if number in register.missing or not math.isfinite(number):
+    found = number(register, words, word_order)
+    if found in register.missing or not math.isfinite(found):
         return None
     if register.mask is not None:
         lowest = register.mask & -register.mask
-        number = (number & register.mask) // lowest
-    return float(number)
+        found = (int(found) & register.mask) // lowest
+    return float(found)
 
 
 def _packed(got: Entries) -> bytes:

@@ -102,6 +102,10 @@ class Inverter:
             raise Refusal(2)
         self.holding.update(enumerate(values, first))
 
+    def turn(self, coil: int, *, is_on: bool) -> None:  # noqa: ARG002
+        """Refuse: it has no coils."""
+        raise Refusal(1)
+
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0

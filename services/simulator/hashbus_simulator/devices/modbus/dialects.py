@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 
-from hashbus_simulator.devices.modbus.protocol import Unit, answered, crc16
+from hashbus_simulator.devices.modbus.protocol import HungUp, Unit, answered, crc16
 from hashbus_simulator.serving import Reply
 
 HEADER = struct.Struct(">HHHB")
@@ -43,7 +43,10 @@ class TcpModbus:
         number, _, _, unit_id = HEADER.unpack_from(request)
         pdu = request[HEADER.size :]
         unit = self._units(unit_id)
-        said = answered(unit, pdu) if unit is not None else bytes((pdu[0] | 0x80, 11))
+        try:
+            said = answered(unit, pdu) if unit is not None else bytes((pdu[0] | 0x80, 11))
+        except HungUp:
+            return None
         return Reply(HEADER.pack(number, 0, len(said) + 1, unit_id) + said)
 
     def frame(self, document: bytes) -> bytes:
@@ -82,7 +85,10 @@ class RtuModbus:
         unit = self._units(request[0])
         if unit is None:
             return Reply(b"")
-        said = request[:1] + answered(unit, request[1:-2])
+        try:
+            said = request[:1] + answered(unit, request[1:-2])
+        except HungUp:
+            return None
         return Reply(said + struct.pack("<H", crc16(said)))
 
     def frame(self, document: bytes) -> bytes:

@@ -16,8 +16,12 @@ class Function(IntEnum):
     READ_DISCRETE = 2
     READ_HOLDING = 3
     READ_INPUT = 4
+    WRITE_COIL = 5
     WRITE_ONE = 6
     WRITE_MANY = 16
+
+
+COIL_ON, COIL_OFF = 0xFF00, 0
 
 
 class Refusal(Exception):
@@ -29,6 +33,10 @@ class Refusal(Exception):
         self.code = code
 
 
+class HungUp(Exception):
+    """The device does what it is told, and hangs up before it has said so."""
+
+
 class Unit(Protocol):
     """What answers to one unit id."""
 
@@ -36,7 +44,10 @@ class Unit(Protocol):
         """Return words, or bits as 0 and 1. Raises Refusal."""
 
     def write(self, first: int, values: Sequence[int]) -> None:
-        """Take values into holding registers. Raises Refusal."""
+        """Take values into holding registers. Raises Refusal or HungUp."""
+
+    def turn(self, coil: int, *, is_on: bool) -> None:
+        """Turn a coil on or off. Raises Refusal or HungUp."""
 
 
 def answered(unit: Unit, request: bytes) -> bytes:
@@ -54,6 +65,11 @@ def _answer(unit: Unit, function: int, body: bytes) -> bytes:
     if len(body) < 4:
         raise Refusal(3)
     first, second = struct.unpack_from(">HH", body)
+    if function == Function.WRITE_COIL:
+        if second not in (COIL_ON, COIL_OFF):
+            raise Refusal(3)
+        unit.turn(first, is_on=second == COIL_ON)
+        return body[:4]
     if function == Function.WRITE_ONE:
         unit.write(first, [second])
         return body[:4]
