@@ -65,6 +65,7 @@ from hashbus.messages.miner import (
     PowerLevel,
 )
 from hashbus.messages.order import (
+    NEEDS,
     Command,
     DeviceOrder,
     OrderParams,
@@ -148,6 +149,7 @@ VOCABULARY: tuple[type[Message], ...] = (
 
 __all__ = [
     "CONTRACT_VERSION",
+    "NEEDS",
     "VOCABULARY",
     "Alert",
     "AlertAck",

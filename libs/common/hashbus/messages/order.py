@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from hashbus.messages.base import Id, Message, Moment, Part, Text, Word
+from hashbus.messages.miner import Capability
 from hashbus.topics import Keep, Topic
 from hashbus.units import Megahertz, OverdrivePercent, Watts
 
@@ -60,6 +62,19 @@ class Command(StrEnum):
     SET_FAN = "set_fan"
     SET_FREQUENCY = "set_frequency"
     BLINK = "blink"
+
+
+NEEDS: Mapping[Command, Capability] = {
+    Command.ENABLE: Capability.SLEEP,
+    Command.DISABLE: Capability.SLEEP,
+    Command.RESTART: Capability.RESTART,
+    Command.REBOOT: Capability.REBOOT,
+    Command.SET_POOL: Capability.POOL,
+    Command.SET_FAN: Capability.FAN,
+    Command.SET_FREQUENCY: Capability.FREQUENCY,
+    Command.BLINK: Capability.BLINK,
+}
+"""What a miner must be able to do for each command."""
 
 
 class OrderParams(Part):
