@@ -7,9 +7,11 @@ from typing import Any
 from hashbus.messages import (
     BatteryTelemetry,
     Capability,
+    ControlState,
     Decision,
     Level,
     Message,
+    MinerControl,
     MinerInfo,
     MinerState,
     MinerTelemetry,
@@ -18,8 +20,9 @@ from hashbus.messages import (
     Rank,
 )
 from hashbus.step import TICK, Tick
-from hashbus_controller.settings import ControllerSection
-from hashbus_controller.state import State
+from hashbus_controller.registry import beginning
+from hashbus_controller.replay import replayed
+from hashbus_controller.settings import ControllerSettings
 from hashbus_controller.step import step
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -41,11 +44,21 @@ def info(miner: str, **more: Any) -> MinerInfo:
 class Home:
     """Feeds the real step by hand, with a clock in the hand."""
 
-    def __init__(self, settings: dict[str, Any] | None = None, miners: Iterable[str] = ("attic",)) -> None:
-        section = ControllerSection.model_validate(settings or {})
-        self.now = DAY + timedelta(hours=12)
-        self.state = State("home", section)
+    def __init__(
+        self,
+        settings: dict[str, Any] | None = None,
+        miners: Iterable[str] = ("attic",),
+        *,
+        starts: datetime = DAY + timedelta(hours=12),
+        **site: Any,
+    ) -> None:
+        section = {"auto_control": "enabled", **(settings or {})}
+        self.settings = ControllerSettings.model_validate({"site": "home", "controller": section, **site})
+        self.now = starts
+        self.state = beginning(self.settings)
         self.said: list[Message] = []
+        self.heard: dict[str, Message] = {}
+        """What the broker keeps of others: it comes again after a restart."""
         self.hear(TICK)
         for miner in miners:
             self.hear(info(miner))
@@ -81,8 +94,13 @@ class Home:
 
     def hear(self, message: Message | Tick) -> list[Message]:
         """Let the controller hear one message; returns what it says to it."""
+        if isinstance(message, Message) and message.topic.retain:
+            self.heard[message.address()] = message
         self.state, said = step(self.state, message, self.now)
         news = list(said)
+        for one in news:
+            if isinstance(one, Decision):
+                assert replayed(one) == one.power_w, one
         self.said += news
         return news
 
@@ -119,8 +137,8 @@ class Home:
             while self.now < moment:
                 # The portal is read every minute and shows the last value until the next row.
                 self.passes(min(60.0, (moment - self.now).total_seconds()))
-                known = self.state.batteries.get("house")
-                if known and self.now < moment:
+                known = self.heard.get("hashbus/home/battery/house/telemetry")
+                if isinstance(known, BatteryTelemetry) and self.now < moment:
                     self.hear(replace_at(known, self.now))
             self.hear(self.battery(float(soc)))
             self.passes(1)
@@ -133,10 +151,10 @@ class Home:
         for message in self.said:
             if message.topic.retain:
                 kept[message.address()] = message
-        heard = [*self.state.infos.values(), *self.state.readings.values(), *self.state.batteries.values()]
-        self.state = State("home", self.state.settings)
-        memory = [message for message in kept.values() if type(message).__name__ == "ControlState"]
-        for message in [*memory, *heard, *self.state.requests.values()]:
+        heard = [message for message in self.heard.values() if not isinstance(message, ControlState | MinerControl)]
+        self.state = beginning(self.settings)
+        memory = [message for message in kept.values() if isinstance(message, ControlState | MinerControl)]
+        for message in [*memory, *heard]:
             self.hear(message)
 
 

@@ -27,8 +27,8 @@ from hashbus.step import TICK
 from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
 from hashbus.topics import service_of_source
 from hashbus_controller import step as controller
-from hashbus_controller.settings import ControllerSection
-from hashbus_controller.state import State as ControllerState
+from hashbus_controller.registry import beginning
+from hashbus_controller.settings import ControllerSettings
 from hashbus_curtailer import step as curtailer
 from hashbus_curtailer.settings import CurtailerSection
 from hashbus_curtailer.state import State as CurtailerState
@@ -61,12 +61,14 @@ class Miner:
 class Service:
     """A step on a bus, driven by hand."""
 
-    def __init__(self, farm: "Farm", account: str, module: Any, state: Any) -> None:
+    def __init__(
+        self, farm: "Farm", account: str, module: Any, state: Any, hears: tuple[type[Message], ...] = ()
+    ) -> None:
         self.farm = farm
         self.module = module
         self.state = state
         self.bus = MemoryBus(farm.broker, account, SITE, outbox_messages=1_000_000)
-        self.subscribing = self.bus.subscribe(*module.HEARS)
+        self.subscribing = self.bus.subscribe(*(hears or module.HEARS))
         self.heard: Subscription[Message] | None = None
 
     async def turns(self) -> None:
@@ -92,7 +94,8 @@ class Farm:
         self.miners = {miner.name: miner for miner in miners}
         self.settings = CurtailerSection.model_validate({"recovery_s": 60, "asleep_draws_w": 15, **settings})
         self.poller = MemoryBus(self.broker, "poller", SITE, outbox_messages=1_000_000)
-        self.controller = Service(self, "controller", controller, ControllerState(SITE, ControllerSection()))
+        decides = beginning(ControllerSettings(site=SITE))
+        self.controller = Service(self, "controller", controller, decides, controller.hears(decides))
         self.curtailer: Service | None = self.new_curtailer()
         self.plans: list[CurtailmentPlan] = []
         self.progress: list[PlanProgress] = []

@@ -17,6 +17,17 @@ from hashbus_controller.bids import Bid
 RANKS = tuple(Rank)
 """The strongest first, as the class lists them."""
 
+STRENGTH = {rank: place for place, rank in enumerate(RANKS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one bid."""
+
+    bid: Bid
+    effect: BidEffect
+    blocked_by: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -26,8 +37,17 @@ class Verdict:
     lower_w: float
     upper_w: float
     winner: str
+    rank: Rank | None
+    """Of the winner; None when nobody pushes."""
     why: str
-    bids: tuple[HeardBid, ...]
+    outcomes: tuple[Outcome, ...]
+    is_asked: bool = True
+    """Whether anybody who has a say asks for anything."""
+
+    @property
+    def bids(self) -> tuple[HeardBid, ...]:
+        """Return the bids as a decision shows them."""
+        return tuple(one.bid.heard(one.effect, one.blocked_by) for one in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +78,8 @@ def arbitrate(bids: Iterable[Bid], highest_w: float, resting_w: float) -> Verdic
     Without any wish the miner rests at `resting_w`, the power it was found at, as far as the bounds allow.
     """
     ordered = sorted(bids, key=_strength)
-    bounds = _Bounds(0.0, highest_w)
-    for bid in ordered:
-        if bid.cap_w is not None:
-            bounds = bounds.capped(bid, bid.cap_w)
-        if bid.floor_w is not None:
-            bounds = bounds.floored(bid, bid.floor_w)
-    wish = next((bid for bid in ordered if bid.wish_w is not None), None)
-    wished_w = resting_w if wish is None or wish.wish_w is None else wish.wish_w
+    bounds = _narrowed(ordered, highest_w)
+    wish, wished_w = _wished(ordered, resting_w)
     power_w = min(max(wished_w, bounds.lower_w), bounds.upper_w)
     winner = _winner(bounds, wish, wished_w)
     return Verdict(
@@ -73,9 +87,35 @@ def arbitrate(bids: Iterable[Bid], highest_w: float, resting_w: float) -> Verdic
         lower_w=bounds.lower_w,
         upper_w=bounds.upper_w,
         winner=winner.key if winner else "resting",
+        rank=winner.rank if winner else None,
         why=winner.why if winner else _rest(ordered, resting_w),
-        bids=tuple(_outcome(bid, winner, bounds, power_w) for bid in ordered),
+        outcomes=tuple(_outcome(bid, winner, bounds, power_w) for bid in ordered),
+        is_asked=bool(ordered),
     )
+
+
+def power_of(bids: Iterable[Bid], highest_w: float, resting_w: float) -> float:
+    """Return the power of `arbitrate` alone, for sharing among thousands of miners."""
+    ordered = sorted(bids, key=_strength)
+    bounds = _narrowed(ordered, highest_w)
+    return min(max(_wished(ordered, resting_w)[1], bounds.lower_w), bounds.upper_w)
+
+
+def _narrowed(ordered: Sequence[Bid], highest_w: float) -> _Bounds:
+    bounds = _Bounds(0.0, highest_w)
+    for bid in ordered:
+        if bid.cap_w is not None:
+            bounds = bounds.capped(bid, bid.cap_w)
+        if bid.floor_w is not None:
+            bounds = bounds.floored(bid, bid.floor_w)
+    return bounds
+
+
+def _wished(ordered: Sequence[Bid], resting_w: float) -> tuple[Bid | None, float]:
+    for bid in ordered:
+        if bid.wish_w is not None:
+            return bid, bid.wish_w
+    return None, resting_w
 
 
 def _rest(bids: Sequence[Bid], resting_w: float) -> str:
@@ -88,7 +128,7 @@ def _rest(bids: Sequence[Bid], resting_w: float) -> str:
 def _strength(bid: Bid) -> tuple[int, bool, float, str]:
     """Order bids: by rank, caps before floors, then what narrows most, then the name, so that arrival never matters."""
     tightest_w = bid.cap_w if bid.cap_w is not None else -(bid.floor_w or 0.0)
-    return RANKS.index(bid.rank), bid.cap_w is None, tightest_w, bid.key
+    return STRENGTH[bid.rank], bid.cap_w is None, tightest_w, bid.key
 
 
 def _winner(bounds: _Bounds, wish: Bid | None, wished_w: float) -> Bid | None:
@@ -101,18 +141,18 @@ def _winner(bounds: _Bounds, wish: Bid | None, wished_w: float) -> Bid | None:
     return wish
 
 
-def _outcome(bid: Bid, winner: Bid | None, bounds: _Bounds, power_w: float) -> HeardBid:
+def _outcome(bid: Bid, winner: Bid | None, bounds: _Bounds, power_w: float) -> Outcome:
     if bid is winner:
-        return bid.heard(BidEffect.WON)
+        return Outcome(bid, BidEffect.WON)
     if bid.cap_w is not None and power_w > bid.cap_w:
-        return bid.heard(BidEffect.BLOCKED, _name(bounds.lower_by, f"at least {bounds.lower_w:g} W"))
+        return Outcome(bid, BidEffect.BLOCKED, _name(bounds.lower_by, f"at least {bounds.lower_w:g} W"))
     if bid.floor_w is not None and power_w < bid.floor_w:
-        return bid.heard(BidEffect.BLOCKED, _name(bounds.upper_by, f"at most {bounds.upper_w:g} W"))
+        return Outcome(bid, BidEffect.BLOCKED, _name(bounds.upper_by, f"at most {bounds.upper_w:g} W"))
     if bid in (bounds.upper_by, bounds.lower_by):
-        return bid.heard(BidEffect.NARROWED)
+        return Outcome(bid, BidEffect.NARROWED)
     if bid.wish_w is not None and bid.wish_w != power_w:
-        return bid.heard(BidEffect.BLOCKED, winner.key if winner else None)
-    return bid.heard(BidEffect.IDLE)
+        return Outcome(bid, BidEffect.BLOCKED, winner.key if winner else None)
+    return Outcome(bid, BidEffect.IDLE)
 
 
 def _name(bid: Bid | None, figure: str) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hashbus.messages import BidEffect, HeardBid, PowerRequest, Rank
 
 SITE = "site"
 """The scope that means every miner of the site together."""
+
+RENEWED = timedelta(minutes=2)
+"""How long a bid of the controller's own policies holds; it is made again at every decision."""
+
+OWN = "controller"
+"""The source of the bids that the controller's own policies make."""
+
+AUTOMATIC = (Rank.BATTERY, Rank.HEAT, Rank.ECONOMICS)
+"""Bids of these ranks count only while automatic control is switched on (S2.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,11 @@ class Bid:
         """Return how the bid is called in a decision: `web/attic/override`."""
         return f"{self.source}/{self.scope}/{self.name}"
 
+    def asks(self) -> tuple[object, ...]:
+        """Return what is asked, without the end that renewing moves; the end of what somebody else asks counts."""
+        until = None if self.source == OWN or self.rank in AUTOMATIC else self.until
+        return self.key, self.rank, self.why, self.cap_w, self.floor_w, self.wish_w, until
+
     def heard(self, effect: BidEffect, blocked_by: str | None = None) -> HeardBid:
         """Return the bid as a decision shows it."""
         return HeardBid(
@@ -47,8 +61,13 @@ class Bid:
             until=self.until,
             why=self.why,
             effect=effect,
-            blocked_by=blocked_by,
+            blocked_by=blocked_by and blocked_by[:200],
         )
+
+
+def of_heard(bid: HeardBid) -> Bid:
+    """Return the bid that a decision shows."""
+    return Bid(bid.source, bid.scope, bid.name, bid.rank, bid.until, bid.why, bid.cap_w, bid.floor_w, bid.wish_w)
 
 
 def of_request(request: PowerRequest) -> Bid:

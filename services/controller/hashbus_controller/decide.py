@@ -1,48 +1,102 @@
-"""One power for each miner, from all bids that are alive: shared bids first split, then all arbitrated."""
+"""One power for each miner in question, from all bids that stand: shared bids first split, then all arbitrated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
-from hashbus.messages import MinerInfo
+from hashbus.messages import BidEffect, MinerInfo
 from hashbus.power import target
-from hashbus_controller.arbiter import RANKS, Verdict, arbitrate
-from hashbus_controller.bids import SITE, Bid
+from hashbus_controller.arbiter import STRENGTH, Outcome, Verdict, arbitrate, power_of
+from hashbus_controller.bids import AUTOMATIC, SITE, Bid
+from hashbus_controller.costs import efficiency
 from hashbus_controller.sharing import Member, shares
-from hashbus_controller.state import State
+from hashbus_controller.state import ALL, State
 
 
-def verdicts(state: State, bids: Sequence[Bid], miners: Mapping[str, MinerInfo]) -> dict[str, Verdict]:
-    """Return what each miner may draw.
+def affected(state: State) -> set[str]:
+    """Return the miners whose power what has changed may concern.
+
+    A shared bid splits anew whenever one of those who share in it changes, so all of them are in question.
+    """
+    if ALL in state.dirty or SITE in state.dirty or (state.dirty and state.standing.of(SITE)):
+        return {miner for miner in state.infos if state.is_ruled(miner)}
+    found: set[str] = set()
+    for scope in state.dirty:
+        info = state.infos.get(scope)
+        if info is not None:
+            found.add(scope)
+        group = info.group if info is not None and info.group and state.standing.of(info.group) else scope
+        found.update(state.groups.get(group, ()))
+    return {miner for miner in found if state.is_ruled(miner)}
+
+
+def verdicts(state: State, miners: Iterable[str], now: datetime) -> dict[str, Verdict]:
+    """Return what each of these miners may draw; those who share in a bid must all be among them.
 
     Bids for groups and the site are split from the strongest rank down, each among miners at the power that the bids
     split so far leave them, so that a site cap counts what a grid order has already taken.
     """
-    own = {miner: [bid for bid in bids if bid.scope == miner] for miner in miners}
-    shared = sorted((bid for bid in bids if bid.scope not in miners), key=lambda bid: (RANKS.index(bid.rank), bid.key))
+    infos = {miner: state.infos[miner] for miner in miners}
+    own = {miner: _counting(state, miner, now) for miner in infos}
+    tops = {miner: (highest(state, info), resting(state, info)) for miner, info in infos.items()}
+    shared = _shared(state, infos.values(), now)
+    powers = {miner: power_of(own[miner], *tops[miner]) for miner in infos} if shared else {}
     for bid in shared:
-        members = [
-            _member(state, info, _arbitrated(state, info, own[miner]))
-            for miner, info in miners.items()
-            if bid.scope in (SITE, info.group)
-        ]
+        inside = [miner for miner, info in infos.items() if bid.scope in (SITE, info.group)]
+        members = [_member(state, infos[miner], powers[miner], tops[miner][0]) for miner in inside]
         for miner, part in shares(bid, members).items():
             own[miner].append(part)
-    return {miner: _arbitrated(state, info, own[miner]) for miner, info in miners.items()}
+            powers[miner] = power_of(own[miner], *tops[miner])
+    return {miner: _explained(state, infos[miner], own[miner], tops[miner], now) for miner in infos}
 
 
-def _arbitrated(state: State, info: MinerInfo, bids: Sequence[Bid]) -> Verdict:
-    highest_w = highest(state, info)
-    return arbitrate(bids, highest_w, min(state.resting_w.get(info.miner, highest_w), highest_w))
+def _explained(state: State, info: MinerInfo, bids: list[Bid], top: tuple[float, float], now: datetime) -> Verdict:
+    verdict = arbitrate(bids, *top)
+    if state.is_enabled:
+        return verdict
+    silenced = tuple(
+        Outcome(bid, BidEffect.BLOCKED, state.switch.words)
+        for scope in (info.miner, info.group, SITE)
+        for bid in (state.standing.of(scope) if scope else ())
+        if bid.rank in AUTOMATIC and bid.until > now
+    )
+    stays = f"{state.switch.words}; it stays at {top[1]:g} W" if verdict.rank is None else verdict.why
+    return replace(verdict, why=stays, outcomes=(*verdict.outcomes, *silenced))
+
+
+def _counting(state: State, scope: str, now: datetime) -> list[Bid]:
+    bids = state.standing.of(scope)
+    if state.is_enabled:
+        return [bid for bid in bids if bid.until > now]
+    return [bid for bid in bids if bid.until > now and bid.rank not in AUTOMATIC]
+
+
+def _shared(state: State, infos: Iterable[MinerInfo], now: datetime) -> list[Bid]:
+    scopes = {SITE, *(info.group for info in infos if info.group)}
+    found = [bid for scope in scopes for bid in _counting(state, scope, now)]
+    return sorted(found, key=lambda bid: (STRENGTH[bid.rank], bid.key))
 
 
 def highest(state: State, info: MinerInfo) -> float:
     """Return the most a miner draws: what it says, its levels, its rating, or else the power its owner gave it."""
+    known = info.max_power_w or max((level.power_w for level in info.power_levels), default=0.0) or info.rated_power_w
+    if known:
+        return known
     reading = state.readings.get(info.miner)
-    levels = [level.power_w for level in info.power_levels]
-    known = info.max_power_w or max(levels, default=0.0) or info.rated_power_w
     shown = reading and (reading.power_limit_w or reading.power_w)
-    return known or state.resting_w.get(info.miner) or shown or 0.0
+    return state.resting_w.get(info.miner) or shown or 0.0
+
+
+def resting(state: State, info: MinerInfo) -> float:
+    """Return what a miner draws when nobody asks for anything: what it was found at.
+
+    While automatic control is off it stays where it was when that was switched off.
+    """
+    highest_w = highest(state, info)
+    parked = None if state.is_enabled else state.parked.get(info.miner)
+    return min(parked.power_w if parked else state.resting_w.get(info.miner, highest_w), highest_w)
 
 
 def least(info: MinerInfo) -> float:
@@ -51,13 +105,9 @@ def least(info: MinerInfo) -> float:
     return min(levels, default=info.min_power_w or 0.0)
 
 
-def _member(state: State, info: MinerInfo, verdict: Verdict) -> Member:
-    reading = state.readings.get(info.miner)
-    rated_w, rated_ths = info.rated_power_w, info.rated_hashrate_ths
-    rated = rated_w / rated_ths if rated_w and rated_ths else None
-    measured = reading.efficiency_j_per_th if reading else None
+def _member(state: State, info: MinerInfo, power_w: float, most_w: float) -> Member:
     # The rated figure first: the measured one moves with every reading, and with it would the order.
-    return Member(info.miner, verdict.power_w, least(info), highest(state, info), rated or measured)
+    return Member(info.miner, power_w, least(info), most_w, efficiency(info, state.readings.get(info.miner)))
 
 
 def reachable_w(power_w: float, info: MinerInfo) -> float | None:

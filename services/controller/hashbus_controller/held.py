@@ -14,9 +14,13 @@ class Held:
     decision: str
     said_at: datetime
     changed_at: datetime
+    due_at: datetime | None = None
+    """When to look again: to renew the lease, or because a change that waits may be made."""
     explained: tuple[object, ...] = ()
     winner: str = ""
     """The bid that set it: `controller/attic/heat`."""
     lower_w: float = 0.0
     upper_w: float = 0.0
     """Between which bounds the bids left it: what a loop that integrates must know, so that it does not wind up."""
+    restarts_at: tuple[datetime, ...] = ()
+    """Changes of the last 24 h that restarted its mining."""

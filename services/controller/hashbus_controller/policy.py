@@ -15,6 +15,7 @@ from hashbus_controller.bids import Bid
 from hashbus_controller.held import Held
 
 Memory = TypeVar("Memory")
+Read = TypeVar("Read", contravariant=True)  # noqa: PLC0105 - a memory that is only read
 
 
 class SiteView(Protocol):
@@ -86,18 +87,18 @@ class Remembers(Protocol[Memory]):
 
 
 @runtime_checkable
-class Waits(Protocol[Memory]):
+class Waits(Protocol[Read]):
     """A policy that must hear something before its miners are touched after a start."""
 
-    def waits_for(self, memory: Memory) -> str | None:
+    def waits_for(self, memory: Read) -> str | None:
         """Return in words what it still waits for; None when it has heard it."""
         ...
 
 
 @runtime_checkable
-class Tells(Protocol[Memory]):
+class Tells(Protocol[Read]):
     """A policy that publishes messages of its own, such as the state of a heating zone."""
 
-    def tells(self, memory: Memory, now: datetime, site: SiteView) -> tuple[Message, ...]:
+    def tells(self, memory: Read, now: datetime, site: SiteView) -> tuple[Message, ...]:
         """Return its messages as they stand now; each is said when anything in it but `at` has changed."""
         ...

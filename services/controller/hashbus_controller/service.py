@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from hashbus.messages import ControlState
+from hashbus.messages import ControlState, MinerControl
 from hashbus.service import Running
 from hashbus.stepping import run_steps
+from hashbus_controller.knowing import known
+from hashbus_controller.registry import beginning
 from hashbus_controller.settings import ControllerSettings
 from hashbus_controller.state import State
-from hashbus_controller.step import HEARS, step
+from hashbus_controller.step import hears, step
 
 TICK_S = 1.0
 MEMORY_WAIT_S = 3.0
@@ -16,13 +18,12 @@ MEMORY_WAIT_S = 3.0
 
 async def main(running: Running[ControllerSettings]) -> None:
     """Decide until told to stop; with `--once` a single round over what the broker remembers."""
-    state = State(running.settings.site, running.settings.controller)
-    state = await _recalled(running, state)
+    state = await _recalled(running, beginning(running.settings))
     await run_steps(
         running.bus,
         step,
         state,
-        hears=HEARS,
+        hears=hears(state),
         clock=running.clock,
         tick_s=TICK_S,
         rounds=100 if running.once else None,
@@ -31,7 +32,13 @@ async def main(running: Running[ControllerSettings]) -> None:
 
 
 async def _recalled(running: Running[ControllerSettings], state: State) -> State:
-    """Hear the own memory first: a latch must not be decided over before it is known."""
-    async with running.bus.subscribe(ControlState) as memories:
-        memory = await memories.next(MEMORY_WAIT_S)
-    return state if memory is None else step(state, memory, running.clock.now())[0]
+    """Hear the own memory first: a latch must not be decided over before it is known. No broker, no decision."""
+    async with running.bus.subscribe(ControlState, MinerControl) as memories:
+        while True:
+            memory = await memories.next(MEMORY_WAIT_S)
+            if memory is not None:
+                state = known(state, memory, running.clock.now())
+            elif running.bus.is_connected:
+                return state
+            if state.is_recalled and len(state.held) >= state.remembered_miners:
+                return state

@@ -1,16 +1,18 @@
-"""Safety: a miner that is too hot is put to sleep, and a battery nobody hears from lets nobody draw from it."""
+"""Safety: a miner that is too hot is put to sleep, and one that nobody hears from is given no more power."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from hashbus.messages import MinerTelemetry, Rank
+from rpds import HashTrieMap
+
+from hashbus.messages import Message, MinerTelemetry, Rank
 from hashbus.settings import Section
+from hashbus.step import Tick
 from hashbus.units import Celsius
-from hashbus_controller.bids import Bid
-
-HOLDS_FOR = timedelta(minutes=2)
-"""A safety bid lives on only as long as it is renewed, like every other."""
+from hashbus_controller.bids import OWN, RENEWED, Bid
+from hashbus_controller.policy import SiteView
 
 
 class SafetySettings(Section):
@@ -34,6 +36,38 @@ def too_hot(reading: MinerTelemetry, limits: SafetySettings, *, was_hot: bool) -
     return None
 
 
-def off(miner: str, why: str, now: datetime) -> Bid:
-    """Return the bid that puts a miner to sleep."""
-    return Bid("controller", miner, "safety", Rank.SAFETY, now + HOLDS_FOR, why, cap_w=0.0)
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """Who is too hot, and why in words."""
+
+    miners: HashTrieMap[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """The policy: nobody is stronger."""
+
+    settings: SafetySettings
+    name: str = "safety"
+    hears: tuple[type[Message], ...] = (MinerTelemetry,)
+
+    def begins(self) -> Hot:
+        """Start with nobody too hot."""
+        return Hot(HashTrieMap())
+
+    def heard(self, memory: Hot, message: Message | Tick, now: datetime, site: SiteView) -> Hot:
+        """Note who is too hot now; a miner that falls silent stays what it was."""
+        if not isinstance(message, MinerTelemetry):
+            return memory
+        why = too_hot(message, self.settings, was_hot=message.miner in memory.miners)
+        if why == memory.miners.get(message.miner):
+            return memory
+        miners = memory.miners.insert(message.miner, why) if why else memory.miners.remove(message.miner)
+        return replace(memory, miners=miners)
+
+    def bids(self, memory: Hot, now: datetime, site: SiteView) -> tuple[Bid, ...]:
+        """Put each of them to sleep."""
+        until = now + RENEWED
+        return tuple(
+            Bid(OWN, miner, self.name, Rank.SAFETY, until, why, cap_w=0.0) for miner, why in memory.miners.items()
+        )

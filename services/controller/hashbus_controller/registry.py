@@ -1,0 +1,53 @@
+"""The policies of a site, built from its settings. One line each; the order means nothing, ranks decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hashbus_controller.policies.curtailment import Curtailment
+from hashbus_controller.policies.limits import Limits
+from hashbus_controller.policies.requests import Requests
+from hashbus_controller.policies.safety import Safety
+from hashbus_controller.policies.soc import Soc
+from hashbus_controller.policy import Policy
+from hashbus_controller.settings import ControllerSection, ControllerSettings
+from hashbus_controller.state import State
+from hashbus_controller.switch import Switch
+
+
+def policies_of(settings: ControllerSettings) -> tuple[Policy[Any], ...]:
+    """Return the policies that these settings ask for."""
+    return tuple(_built(settings.controller))
+
+
+def _built(section: ControllerSection) -> Iterator[Policy[Any]]:
+    yield Safety(section.safety)
+    yield _limits(section)
+    yield Requests()
+    yield Curtailment()
+    if section.soc:
+        yield Soc(section.soc)
+
+
+def _limits(section: ControllerSection) -> Limits:
+    miners = ((miner, limits.max_power_w) for miner, limits in section.miners.items())
+    groups = ((group, limits.max_power_w) for group, limits in section.groups.items())
+    return Limits(
+        section.site_limit_w,
+        tuple((group, limit_w) for group, limit_w in groups if limit_w is not None),
+        tuple((miner, limit_w) for miner, limit_w in miners if limit_w is not None),
+    )
+
+
+def beginning(settings: ControllerSettings) -> State:
+    """Return what the controller knows before it has heard anything."""
+    policies = policies_of(settings)
+    return State(
+        settings.site,
+        settings.controller,
+        policies=policies,
+        time_zone=settings.time_zone,
+        switch=Switch(is_enabled=settings.controller.auto_control == "enabled"),
+        memories={policy.name: policy.begins() for policy in policies},
+    )
