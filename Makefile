@@ -38,6 +38,7 @@ check: setup-test ## lint, types, architecture, sizes, generated files
 	$(BIN)/python tools/shape.py
 	@if [ -e tools/contract.py ]; then set -x; $(BIN)/python tools/contract.py --check; fi
 	$(BIN)/python tools/supported.py --check
+	$(BIN)/python tools/dashboards.py --check
 
 format: setup-test ## put every file into the one form
 	$(BIN)/ruff check --fix .
@@ -46,6 +47,7 @@ format: setup-test ## put every file into the one form
 docs: setup-test ## write the files that are generated from messages and drivers
 	$(BIN)/python tools/contract.py
 	$(BIN)/python tools/supported.py
+	$(BIN)/python tools/dashboards.py
 
 bench: setup-test ## measure the figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.run $(BENCH)
