@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus_poller.drivers.contract import Garbled, Unreachable, Wiring
+from hashbus_poller.drivers.contract import Garbled, Unreachable, Unsupported, Wiring
 from hashbus_poller.drivers.luxpower.driver import DRIVER, Luxpower, LuxpowerOptions
 from hashbus_poller.testing.driver_promises import HARMLESS, DriverCase, DriverPromises, Fault, MemoryTape
 from hashbus_simulator.devices.luxpower.device import Luxpower as EmulatedInverter
@@ -155,3 +155,32 @@ async def test_registers_that_no_inverter_can_have_are_garbled() -> None:
 def test_what_a_transport_needs_is_asked_for_at_the_start(options: Mapping[str, Any], missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
         LuxpowerOptions.model_validate(options)
+
+
+@pytest.mark.parametrize("options", [DONGLE, MODBUS], ids=["dongle", "modbus"])
+async def test_a_charge_limit_is_set_and_read_back(options: Mapping[str, Any]) -> None:
+    async with inverter() as bench:
+        driver = bench.driver(options, takes_orders=True)
+        for setting in driver.settings:
+            value = 40.0
+            await driver.write_setting(setting.name, value)
+            assert await driver.read_setting(setting.name) == value
+        holding = bench.inverter.truth()["holding"]
+        assert isinstance(holding, dict)
+        assert {holding[register] for register in ("64", "65", "66", "67", "105")} == {40}
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "value", "problem"),
+    [
+        ({}, "charge_power_pct", 40.0, "nothing that can be set here"),
+        ({"takes_orders": True}, "grid_w", 40.0, "nothing that can be set here"),
+        ({"takes_orders": True}, "discharge_to_pct", 5.0, "it can be a number from 10 to 90 %"),
+    ],
+)
+async def test_nothing_else_is_ever_written(more: Mapping[str, Any], name: str, value: float, problem: str) -> None:
+    async with inverter() as bench:
+        before = bench.inverter.truth()["holding"]
+        with pytest.raises(Unsupported, match=problem):
+            await bench.driver(MODBUS, **more).write_setting(name, value)
+        assert bench.inverter.truth()["holding"] == before

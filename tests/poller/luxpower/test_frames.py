@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hashbus_poller.drivers.contract import DeviceError, Garbled, Unreachable, Unsupported
 from hashbus_poller.drivers.luxpower import parse
-from hashbus_poller.drivers.luxpower.commands import Block, read_input
+from hashbus_poller.drivers.luxpower.commands import Block, Write, request
 from hashbus_poller.drivers.luxpower.frames import Frame, crc16, taken, translated
 
 DONGLE, INVERTER = "BA12345678", "4512345678"
@@ -19,10 +19,11 @@ REPLY_OF_SIX = bytes.fromhex(
     "a11a02002b0001c2424131323334353637381d0001043435313233343536373800000c0400b80d000000001a024c6461f8"
 )
 HEARTBEAT = bytes.fromhex("a11a02000d0001c14241313233343536373800")
+WRITE_105_20 = bytes.fromhex("a11a0100200001c242413132333435363738120000063435313233343536373869001400bdcf")
 FIRST_SIX = Block(0, 6)
 
 
-def question(block: Block = FIRST_SIX, *, dongle: str = DONGLE, inverter: str = INVERTER) -> parse.Question:
+def question(block: Block | Write = FIRST_SIX, *, dongle: str = DONGLE, inverter: str = INVERTER) -> parse.Question:
     return parse.Question(dongle.encode(), inverter.encode(), block)
 
 
@@ -51,7 +52,7 @@ SIX_VALUES = b"\x0c" + struct.pack("<6H", 4, 3512, 0, 0, 538, 0x644C)
 
 
 def test_the_question_for_input_0_to_39_is_that_of_the_sheet() -> None:
-    assert read_input(DONGLE, INVERTER, Block(0)) == READ_0_TO_39
+    assert request(DONGLE, INVERTER, Block(0)) == READ_0_TO_39
 
 
 def test_the_reply_of_the_sheet_has_its_six_values() -> None:
@@ -114,6 +115,27 @@ def test_an_answer_that_makes_no_sense_is_garbled(frame: Frame) -> None:
 def test_a_reply_marked_as_protocol_1_is_one_value_without_a_count() -> None:
     frame = reply(data_frame(first=105, rest=b"\x14\0"), protocol=1)
     assert parse.answer(frame, question(Block(105, 1))) == (20,)
+
+
+def test_a_write_is_the_published_frame() -> None:
+    assert request(DONGLE, INVERTER, Write(105, 20)) == WRITE_105_20
+
+
+@pytest.mark.parametrize("rest", [b"\x14\0", b"\2\x14\0"], ids=["an echo", "an echo like a read one"])
+def test_an_echo_confirms_a_write(rest: bytes) -> None:
+    frame = reply(data_frame(function=6, first=105, rest=rest))
+    assert parse.answer(frame, question(Write(105, 20))) == (20,)
+
+
+def test_what_the_cloud_writes_into_the_same_register_confirms_nothing() -> None:
+    frame = reply(data_frame(function=6, first=105, rest=b"\x50\0"))
+    assert parse.answer(frame, question(Write(105, 20))) is None
+
+
+def test_a_refused_write_names_register_and_value() -> None:
+    frame = reply(data_frame(function=0x86, first=105, rest=b"\3"))
+    with pytest.raises(Unsupported, match="holding 105 = 20: exception 3"):
+        parse.answer(frame, question(Write(105, 20)))
 
 
 @pytest.mark.parametrize(("code", "error"), [(1, Unsupported), (2, Unsupported), (3, Unsupported), (6, Unreachable)])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from hashbus.messages import BatteryReading, Level
+from hashbus.messages import BatteryReading, Level, Setting, SettingValue
 from hashbus_poller.drivers.contract import DeviceKind, DeviceOptions, DriverSpec, Host, Unsupported, Wiring
-from hashbus_poller.drivers.luxpower.commands import BLOCKS, Block
+from hashbus_poller.drivers.luxpower.commands import BLOCKS, READ_HOLDING, Block, Write, holding
 from hashbus_poller.drivers.luxpower.registers import reading
+from hashbus_poller.drivers.luxpower.settings import SETTINGS, Holding
 from hashbus_poller.drivers.luxpower.wire import Dongle
-from hashbus_poller.modbus import Modbus
+from hashbus_poller.mapped import settable
+from hashbus_poller.modbus import Conversation, Modbus
 from hashbus_poller.modbus_options import MODBUS_PORT, SerialLine, TcpLine
 from hashbus_poller.modbus_tables import Span, Table
 from hashbus_poller.readings import understanding
@@ -26,7 +28,17 @@ BAUD_RATE = 19_200
 
 SERIAL = r"^[A-Za-z0-9]{10}$"
 
-Ask = Callable[[Block], Awaitable[tuple[int, ...]]]
+
+class Ask(Protocol):
+    """A conversation with the inverter, over whatever transport."""
+
+    async def __call__(self, block: Block) -> tuple[int, ...]:
+        """Return the values of a block of registers."""
+        ...
+
+    async def write(self, write: Write) -> None:
+        """Write a holding register."""
+        ...
 
 
 class LuxpowerOptions(DeviceOptions):
@@ -42,6 +54,7 @@ class LuxpowerOptions(DeviceOptions):
     inverter_serial: str | None = Field(None, pattern=SERIAL, description="Printed on the inverter")
     serial_port: str | None = Field(None, pattern=r"^/dev/[A-Za-z0-9_./:-]+$", description="Such as /dev/ttyUSB0")
     unit: int = Field(1, ge=1, le=247, description="Modbus address of the inverter")
+    takes_orders: bool = Field(False, description="Let orders change its charge limits; else it is only read")
 
     @model_validator(mode="after")
     def _has_what_its_transport_needs(self) -> Self:
@@ -57,12 +70,17 @@ class LuxpowerOptions(DeviceOptions):
 
 
 class Luxpower:
-    """One inverter with its battery. It is only read: nothing here writes a register."""
+    """One inverter with its battery. What stands in settings.py can be set when its owner lets it take orders."""
 
     def __init__(self, options: LuxpowerOptions, wiring: Wiring) -> None:
         """Open nothing yet."""
         self._conversation = _conversations(options, wiring)
         self._lacks: set[Block] = set()
+        self.settings: tuple[Setting, ...] = (
+            tuple(settable.described(name, one.setting, finest=1) for name, one in SETTINGS.items())
+            if options.takes_orders
+            else ()
+        )
 
     async def read(self) -> BatteryReading:
         """Take one reading: four blocks of registers, of which an older inverter may lack the last."""
@@ -84,8 +102,43 @@ class Luxpower:
             return {}
         return dict(enumerate(values, block.first))
 
+    async def read_setting(self, name: str) -> SettingValue | None:
+        """Return what a setting is now."""
+        one = self._setting(name)
+        async with self._conversation() as ask:
+            [value] = await ask(holding(one.register))
+        return settable.value_of(one.setting, value)
+
+    async def write_setting(self, name: str, value: SettingValue) -> None:
+        """Write a value within the bounds of its setting; Unsupported where it is not, or the inverter refuses it."""
+        one = self._setting(name)
+        problem = next((settable.why_not(known, value) for known in self.settings if known.name == name), None)
+        if problem is not None:
+            raise Unsupported(problem)
+        async with self._conversation() as ask:
+            await ask.write(Write(one.register, round(settable.raw_of(one.setting, value))))
+
+    def _setting(self, name: str) -> Holding:
+        if name not in {one.name for one in self.settings}:
+            raise Unsupported(f"{name} is nothing that can be set here")
+        return SETTINGS[name]
+
     async def close(self) -> None:
-        """Give up nothing: a connection lives for one reading."""
+        """Give up nothing: a connection lives for one conversation."""
+
+
+class _ByModbus:
+    """A conversation in standard Modbus: the same registers by the same numbers."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    async def __call__(self, block: Block) -> tuple[int, ...]:
+        table = Table.HOLDING if block.function == READ_HOLDING else Table.INPUT
+        return await self._conversation(Span(table, block.first, block.count))
+
+    async def write(self, write: Write) -> None:
+        await self._conversation.write(Span(Table.HOLDING, write.first, 1), (write.value,), as_several=False)
 
 
 def _conversations(options: LuxpowerOptions, wiring: Wiring) -> Callable[[], AbstractAsyncContextManager[Ask]]:
@@ -104,8 +157,8 @@ def _conversations(options: LuxpowerOptions, wiring: Wiring) -> Callable[[], Abs
 
     @asynccontextmanager
     async def conversation() -> AsyncIterator[Ask]:
-        async with unit.conversation() as ask:
-            yield lambda block: ask(Span(Table.INPUT, block.first, block.count))
+        async with unit.conversation() as open_line:
+            yield _ByModbus(open_line)
 
     return conversation
 

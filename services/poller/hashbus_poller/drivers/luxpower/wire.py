@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hashbus_poller.drivers.contract import Garbled, Tape, Unreachable
 from hashbus_poller.drivers.luxpower import commands, parse
-from hashbus_poller.drivers.luxpower.commands import Block
+from hashbus_poller.drivers.luxpower.commands import Block, Write
 from hashbus_poller.drivers.luxpower.frames import taken
 
 PAUSES_S = (0.0, 0.2, 0.5)
@@ -68,18 +68,18 @@ class Dongle:
             # UnicodeError: what the name of a host can end in on its way to the resolver.
             raise Unreachable(f"{self}: {getattr(error, 'strerror', None) or error}") from None
 
-    async def ask(self, block: Block, connection: Connection) -> tuple[int, ...] | None:
-        """Return the values of a block of registers; None when the dongle hangs up without a byte."""
-        question = parse.Question(self._dongle.encode(), self._inverter.encode(), block)
+    async def ask(self, asked: Block | Write, connection: Connection) -> tuple[int, ...] | None:
+        """Return the values that are asked for, or written; None when the dongle hangs up without a byte."""
+        question = parse.Question(self._dongle.encode(), self._inverter.encode(), asked)
         try:
             async with asyncio.timeout(self._timeout_s):
-                connection.writer.write(commands.read_input(self._dongle, self._inverter, block))
+                connection.writer.write(commands.request(self._dongle, self._inverter, asked))
                 return await self._answer(question, connection)
         except TimeoutError:
-            problem = f"{self} gave no answer to {block} in {self._timeout_s:g} s; are both serial numbers right?"
+            problem = f"{self} gave no answer to {asked} in {self._timeout_s:g} s; are both serial numbers right?"
             raise Unreachable(problem) from None
         except OSError as error:
-            raise Unreachable(f"{self} broke off during {block}: {error.strerror or error}") from None
+            raise Unreachable(f"{self} broke off during {asked}: {error.strerror or error}") from None
 
     async def _answer(self, question: parse.Question, connection: Connection) -> tuple[int, ...] | None:
         """Read frames until one answers the question."""
@@ -92,15 +92,15 @@ class Dongle:
                         return values
                 piece = await connection.reader.read(4096)
                 if not piece and heard:
-                    raise Unreachable(f"{self} hung up during {question.block}")
+                    raise Unreachable(f"{self} hung up during {question.asked}")
                 if not piece:
                     return None
                 heard += piece
                 received += piece
         finally:
             if heard:
-                self._tape.keep(str(question.block), bytes(heard))
-        raise Garbled(f"{self} said {len(heard)} bytes without answering {question.block}", bytes(heard))
+                self._tape.keep(str(question.asked), bytes(heard))
+        raise Garbled(f"{self} said {len(heard)} bytes without answering {question.asked}", bytes(heard))
 
 
 class Talk:
@@ -112,12 +112,19 @@ class Talk:
         self._connection: Connection | None = None
 
     async def __call__(self, block: Block) -> tuple[int, ...]:
-        """Return the values of a block of input registers."""
+        """Return the values of a block of registers."""
+        return await self._ask(block)
+
+    async def write(self, write: Write) -> None:
+        """Write a register. Said twice to a dongle that hung up it does no harm: it is the same value."""
+        await self._ask(write)
+
+    async def _ask(self, asked: Block | Write) -> tuple[int, ...]:
         for pause_s in PAUSES_S:
             await asyncio.sleep(pause_s)
             if self._connection is None:
                 self._connection = await self._dongle.connect()
-            values = await self._dongle.ask(block, self._connection)
+            values = await self._dongle.ask(asked, self._connection)
             if values is not None:
                 return values
             self.hang_up()
