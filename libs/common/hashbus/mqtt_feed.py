@@ -13,7 +13,7 @@ from aiomqtt.exceptions import MqttConnectError
 
 from hashbus import logs
 from hashbus.backoff import Backoff
-from hashbus.mqtt_client import new_client
+from hashbus.mqtt_client import Client, new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -100,7 +100,7 @@ class Feed:
         backoff = Backoff(first_s=0.25, longest_s=15)
         while True:
             try:
-                async with _connection(self._broker) as client:
+                async with connection(self._broker) as client:
                     backoff.reset()
                     await self._is_well(None)
                     log.info("listening on a broker", broker=self._broker.address)
@@ -152,8 +152,8 @@ class Feed:
 
 
 @contextlib.asynccontextmanager
-async def _connection(broker: BrokerSettings) -> AsyncIterator[aiomqtt.Client]:
-    """Connect and disconnect.
+async def connection(broker: BrokerSettings) -> AsyncIterator[Client]:
+    """Connect to a broker for a visit that leaves no trace, and disconnect.
 
     aiomqtt connects in a thread; whoever is cancelled meanwhile has to see it to its end, or the socket stays open.
     """

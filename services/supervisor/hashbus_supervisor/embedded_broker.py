@@ -25,7 +25,7 @@ import uvloop
 from amqtt.broker import Broker  # type: ignore[import-untyped]
 from amqtt.contexts import Action  # type: ignore[import-untyped]
 
-from hashbus import logs
+from hashbus import foreign, logs
 from hashbus.bus import whose
 from hashbus.topics import BASE, SERVICES, service_kind
 from hashbus_supervisor.private_files import write_whole
@@ -67,7 +67,7 @@ class SiteBroker(Broker):  # type: ignore[misc]
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         if action is Action.PUBLISH:
             return may_write(session.username or "", topic)
-        return action is Action.RECEIVE or may_read(topic)
+        return action is Action.RECEIVE or may_read(session.username or "", topic)
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
@@ -91,12 +91,14 @@ class SiteBroker(Broker):  # type: ignore[misc]
 def may_write(account: str, address: str) -> bool:
     """Say whether an account may write one topic, as the access list says it to mosquitto."""
     known = whose(address)
-    return known is not None and known[0].topic.may_write(account, dict(known[1]))
+    if known is None:
+        return foreign.may_write(account, address)
+    return known[0].topic.may_write(account, dict(known[1]))
 
 
-def may_read(wanted: str) -> bool:
-    """Say whether a service may subscribe to a filter: the whole bus and nothing beside it."""
-    return wanted.split("/", maxsplit=1)[0] == BASE
+def may_read(account: str, wanted: str) -> bool:
+    """Say whether an account may subscribe to a filter: the whole bus, and what its rights name beside it."""
+    return wanted.split("/", maxsplit=1)[0] == BASE or foreign.may_read(account, wanted)
 
 
 async def serve(host: str, port: int, passwords: Mapping[str, str], state: Path) -> None:
