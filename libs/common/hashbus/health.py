@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from hashbus.config_errors import ConfigError
 
@@ -28,6 +28,7 @@ class Health:
     version: str
     started_at: datetime
     is_connected: Callable[[], bool] = lambda: False
+    registry: CollectorRegistry = REGISTRY
     _problems: dict[str, str] = field(default_factory=dict)
     _pages: dict[str, Callable[[str], tuple[HTTPStatus, str, bytes]]] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ class Health:
     def answer(self, path: str) -> tuple[HTTPStatus, str, bytes]:
         """Return the answer to one request."""
         if path == "/metrics":
-            return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest()
+            return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.registry)
         if path == "/healthz":
             return self._healthz()
         for prefix, page in list(self._pages.items()):
