@@ -96,6 +96,7 @@ from hashbus.messages.request import ControlRequest, CurtailmentRequest, PowerRe
 from hashbus.messages.scan import FoundDevice, ScanRequest, ScanResult, ScanStatus
 from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
 from hashbus.messages.service import Alert, AlertAck, ServiceStatus, Severity
+from hashbus.messages.summary import SiteSummary
 
 VOCABULARY: tuple[type[Message], ...] = (
     ServiceStatus,
@@ -138,6 +139,7 @@ VOCABULARY: tuple[type[Message], ...] = (
     MinerEconomics,
     SiteEconomics,
     ProfitCalculation,
+    SiteSummary,
     Alert,
     AlertAck,
     ScanRequest,
@@ -239,6 +241,7 @@ __all__ = [
     "Settlement",
     "Severity",
     "SiteEconomics",
+    "SiteSummary",
     "SkippedMiner",
     "SourcePrice",
     "SwitchPoint",
