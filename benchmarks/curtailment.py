@@ -17,7 +17,8 @@ from benchmarks.figures import Figure
 from hashbus_curtailer.fleet import Candidate, Option
 from hashbus_curtailer.improve import BUNDLED_CBC, improved
 from hashbus_curtailer.question import GAP, Question, is_worth_asking
-from hashbus_curtailer.select import Selection, Strategy, select
+from hashbus_curtailer.select import Selection, select
+from hashbus_curtailer.strategy import Aim
 
 SIZES, QUICK_SIZES = (100, 1538, 10_000, 100_000), (100,)
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -79,7 +80,7 @@ def _final(farm: list[Candidate], first: Selection) -> tuple[float, Selection]:
     if not is_worth_asking(first):
         return 0.0, first
     start = time.perf_counter()
-    question = Question("p", tuple(farm), first, Strategy.PERFORMANCE_PRIORITY, OVERSHOOT_W, WITHIN_S)
+    question = Question("p", tuple(farm), first, Aim(), OVERSHOOT_W, WITHIN_S)
     selection = improved(question).selection
     return (time.perf_counter() - start) * 1000, selection
 

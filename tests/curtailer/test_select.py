@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hashbus_curtailer.fleet import Candidate, Option
 from hashbus_curtailer.improve import improved
 from hashbus_curtailer.question import Question
-from hashbus_curtailer.select import Selection, Strategy, select
+from hashbus_curtailer.select import Selection, select
+from hashbus_curtailer.strategy import Aim, Strategy
 from tests.curtailer.miners import LEVELS, candidate, mixed
 
 BY_ROUNDING_W = 1e-6
@@ -40,7 +41,7 @@ def most_w(farm: list[Candidate]) -> float:
 def bettered(
     farm: list[Candidate], selection: Selection, strategy: Strategy = Strategy.PERFORMANCE_PRIORITY
 ) -> Selection:
-    return improved(Question("p", tuple(farm), selection, strategy, overshoot_w=50, within_s=5)).selection
+    return improved(Question("p", tuple(farm), selection, Aim(strategy), overshoot_w=50, within_s=5)).selection
 
 
 def test_five_megawatts_take_1539_miners_and_lose_petahashes() -> None:
@@ -68,7 +69,7 @@ def test_whenever_there_is_enough_at_least_what_is_asked_is_given_up(
     farm: list[Candidate], fraction: float, strategy: Strategy
 ) -> None:
     target_w = most_w(farm) * fraction
-    selection = select(farm, target_w, strategy=strategy, overshoot_w=50)
+    selection = select(farm, target_w, aim=Aim(strategy), overshoot_w=50)
     if target_w <= most_w(farm):
         assert selection.saves_w >= target_w - BY_ROUNDING_W
         assert selection.missing_w < BY_ROUNDING_W
@@ -81,7 +82,7 @@ def test_whenever_there_is_enough_at_least_what_is_asked_is_given_up(
 def test_each_miner_takes_one_part_with_a_power_it_has(
     farm: list[Candidate], fraction: float, strategy: Strategy
 ) -> None:
-    selection = select(farm, most_w(farm) * fraction, strategy=strategy)
+    selection = select(farm, most_w(farm) * fraction, aim=Aim(strategy))
     names = [part.candidate.miner for part in selection.parts]
     assert len(names) == len(set(names))
     assert all(part.option in part.candidate.options for part in selection.parts)
@@ -89,7 +90,7 @@ def test_each_miner_takes_one_part_with_a_power_it_has(
 
 @given(farms, fractions, strategies)
 def test_no_choice_costs_less_than_the_bound(farm: list[Candidate], fraction: float, strategy: Strategy) -> None:
-    selection = select(farm, most_w(farm) * fraction, strategy=strategy)
+    selection = select(farm, most_w(farm) * fraction, aim=Aim(strategy))
     assert selection.bound <= selection.cost + 1e-9
 
 
@@ -105,7 +106,7 @@ def test_a_mixed_farm_overshoots_by_fifty_watts_at_most(count: int, levels: tupl
 def test_the_solver_never_makes_it_worse(count: int, strategy: Strategy) -> None:
     farm = mixed(count, LEVELS if count % 2 == 0 else (), seed=count)
     for target_w in (900.0, count * 700.0, count * 3000.0):
-        first = select(farm, target_w, strategy=strategy, overshoot_w=50)
+        first = select(farm, target_w, aim=Aim(strategy), overshoot_w=50)
         better = bettered(farm, first, strategy)
         assert better.cost <= first.cost
         assert better.saves_w >= target_w - BY_ROUNDING_W
@@ -122,7 +123,7 @@ def test_the_solver_finds_what_trading_misses() -> None:
 
 def test_the_fewest_restarts_take_the_fewest_miners() -> None:
     farm = [candidate(f"small{n}", 1200, 20) for n in range(10)] + [candidate("big", 6000, 270)]
-    assert len(select(farm, 5500, strategy=Strategy.FEWEST_RESTARTS).parts) == 1
+    assert len(select(farm, 5500, aim=Aim(Strategy.FEWEST_RESTARTS)).parts) == 1
     assert len(select(farm, 5500).parts) == 5
 
 

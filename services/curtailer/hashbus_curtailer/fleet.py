@@ -18,6 +18,9 @@ from hashbus_curtailer.settings import CurtailerSection
 STEPS = 6
 """A miner that takes any number of watts is looked at in so many steps; the last one of a plan is fitted exactly."""
 
+RAMP_S = 300.0
+"""How long a miner takes to its full hashrate after a restart, where neither its driver nor experience says."""
+
 HEATING = ("heating", "anti-freezing")
 """Words of `heat_mode` (WhatsMiner hydro models) that mean that somebody needs the warmth."""
 
@@ -25,6 +28,7 @@ HEATING = ("heating", "anti-freezing")
 class Skip(StrEnum):
     """Why a miner takes no part."""
 
+    OTHER_GROUP = "not in the groups that were asked"
     PROTECTED = "protected by the settings"
     HEAT_DUTY = "heats something"
     OFFLINE = "offline"
@@ -64,6 +68,7 @@ class Candidate:
     step_w: float | None = None
     least_w: float = 0.0
     restarts: bool = True
+    ramp_s: float = RAMP_S
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,11 @@ class Fleet:
         """Say whether the poller does not reach it."""
         said = self.reached.get(miner)
         return said is not None and said.state is AvailabilityState.OFFLINE
+
+    def group_of(self, miner: str) -> str | None:
+        """Return the group of a miner."""
+        info = self.infos.get(miner)
+        return info.group if info else None
 
     def drawn_w(self, miner: str, now: datetime, asleep_w: float) -> float | None:
         """Return what a miner draws by a fresh reading; None when that is not known.
@@ -100,11 +110,17 @@ def candidates(
     *,
     refused: Collection[str] = (),
     in_plan: Collection[str] = (),
+    groups: Collection[str] = (),
 ) -> tuple[list[Candidate], dict[str, Skip]]:
-    """Return who can take part, and why each of the others cannot; who is `in_plan` already is neither."""
+    """Return who can take part, and why each of the others cannot; who is `in_plan` already is neither.
+
+    With `groups` only their miners take part.
+    """
     found, skipped = [], {}
     for miner in (fleet.infos.keys() | fleet.readings.keys()) - {*in_plan}:
         one = Skip.REFUSED if miner in refused else _judged(fleet, settings, miner, now)
+        if groups and fleet.group_of(miner) not in groups:
+            one = Skip.OTHER_GROUP
         if isinstance(one, Candidate):
             found.append(one)
         else:
@@ -166,6 +182,7 @@ def _candidate(info: MinerInfo, reading: MinerTelemetry, settings: CurtailerSect
         step_w=info.power_step_w if takes_any_w else None,
         least_w=info.min_power_w or 0.0,
         restarts=info.power_change.restarts_mining,
+        ramp_s=RAMP_S if info.power_change.ramp_s is None else info.power_change.ramp_s,
     )
 
 

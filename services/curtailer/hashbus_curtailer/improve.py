@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pulp  # type: ignore[import-untyped]  # it brings no types
 
 from hashbus_curtailer.question import GAP, Answer, Question
-from hashbus_curtailer.select import COSTS, Counts, Group, Selection, chosen, fitted, grouped
+from hashbus_curtailer.select import Counts, Group, Selection, chosen, fitted, grouped
 
 
 def improved(question: Question) -> Answer:
@@ -22,7 +22,7 @@ def improved(question: Question) -> Answer:
     It overshoots by no more than is allowed, or than the given one does, whichever is more.
     """
     given = question.selection
-    groups = grouped(question.candidates, COSTS[question.strategy])
+    groups = grouped(question.candidates, question.aim.cost)
     free, counts = _narrowed(groups, given)
     if not free:
         return Answer(question, given)
@@ -31,7 +31,7 @@ def improved(question: Question) -> Answer:
     solved = _solved(problem, gap=given.cost * GAP, within_s=question.within_s)
     if solved is None:
         return Answer(question, given)
-    better = fitted(chosen(groups, solved, given), question.strategy)
+    better = fitted(chosen(groups, solved, given), question.aim)
     is_right = given.target_w <= better.saves_w <= most_w
     return Answer(question, better if is_right and better.cost < given.cost else given)
 

@@ -9,8 +9,9 @@ from itertools import islice
 
 from hashbus.messages import CurtailmentPlan, CurtailmentRequest, PlannedMiner, PlanState
 from hashbus_curtailer.fleet import Skip
-from hashbus_curtailer.select import Selection, Strategy
+from hashbus_curtailer.select import Selection
 from hashbus_curtailer.settings import CurtailerSection
+from hashbus_curtailer.strategy import Aim, Strategy
 
 FINAL = (PlanState.DONE, PlanState.CANCELLED, PlanState.FAILED)
 SHOWN_REASONS = 5
@@ -25,6 +26,11 @@ def strategy_of(request: CurtailmentRequest) -> Strategy:
     """Return the strategy a request names; one that nobody here knows is performance priority."""
     known = [strategy for strategy in Strategy if strategy.value == request.strategy]
     return known[0] if known else Strategy.PERFORMANCE_PRIORITY
+
+
+def aim_of(request: CurtailmentRequest) -> Aim:
+    """Return what a plan for the request should cost least of."""
+    return Aim(strategy_of(request), (request.ends_at - request.starts_at).total_seconds())
 
 
 def drafted(
@@ -47,6 +53,8 @@ def drafted(
         ends_at=request.ends_at,
         missing_w=selection.missing_w,
         why=reason(request, selection, skipped),
+        source=request.source,
+        asked_until=request.ends_at,
     )
     begins_at = max(now, request.starts_at)
     return with_parts(plan, ramped(parts_of(selection), begins_at, request.ramp_s, settings.stage_s), settings)
@@ -119,10 +127,11 @@ def reason(request: CurtailmentRequest, selection: Selection, skipped: Mapping[s
         text += f"; no strategy {request.strategy!r} here"
     if selection.missing_w > 0:
         text += f"; {selection.missing_w / 1000:,.3f} kW of {selection.target_w / 1000:,.3f} kW are missing"
-        text += f": {_counted(skipped.values())}" if skipped else ": there are no more miners"
+        text += f": {counted(skipped.values())}" if skipped else ": there are no more miners"
     return text[:1000]
 
 
-def _counted(reasons: Iterable[Skip]) -> str:
-    counted: Sequence[tuple[Skip, int]] = Counter(reasons).most_common()
-    return ", ".join(f"{count} {skip.value}" for skip, count in islice(counted, SHOWN_REASONS))
+def counted(reasons: Iterable[Skip]) -> str:
+    """Return why miners take no part, the most frequent reasons with their counts: `3 offline, 1 has a fault`."""
+    found: Sequence[tuple[Skip, int]] = Counter(reasons).most_common()
+    return ", ".join(f"{count} {skip.value}" for skip, count in islice(found, SHOWN_REASONS))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hashbus_curtailer.fleet import Candidate
-from hashbus_curtailer.select import Selection, Strategy
+from hashbus_curtailer.select import Selection
+from hashbus_curtailer.strategy import Aim
 
 GAP = 1e-4
 """A choice this near the bound, as a fraction of its cost, is as good as the best."""
@@ -13,12 +14,12 @@ GAP = 1e-4
 
 @dataclass(frozen=True)
 class Question:
-    """A selection to be bettered: on which candidates it was made, by which strategy, and within which time."""
+    """A selection to be bettered: on which candidates it was made, by which aim, and within which time."""
 
     plan: str
     candidates: tuple[Candidate, ...]
     selection: Selection
-    strategy: Strategy
+    aim: Aim
     overshoot_w: float
     within_s: float
 

@@ -9,34 +9,15 @@ small. Identical miners are counted, not listed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import pairwise
 
 from hashbus_curtailer.fleet import Candidate, Option
+from hashbus_curtailer.strategy import Aim
 from hashbus_curtailer.trim import trimmed
 
-FEWEST_TIE = 1e-6
-"""Between plans that touch as many miners, the one that loses less hashrate."""
-
-
-class Strategy(StrEnum):
-    """What a plan should cost least of."""
-
-    PERFORMANCE_PRIORITY = "performance_priority"
-    FEWEST_RESTARTS = "fewest_restarts"
-
-
 Cost = Callable[[Candidate, Option], float]
-
-COSTS: Mapping[Strategy, Cost] = {
-    # The least hashrate for the watts: the miners of the worst J/TH first (S3.23).
-    Strategy.PERFORMANCE_PRIORITY: lambda _candidate, option: option.loses_ths,
-    Strategy.FEWEST_RESTARTS: lambda candidate, option: (
-        float(candidate.restarts or option.cap_w == 0) + FEWEST_TIE * option.loses_ths
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +82,8 @@ class Climb:
     end: int
 
 
+USUAL = Aim()
+
 Counts = list[list[int]]
 """For each group, how many members take each option."""
 
@@ -109,7 +92,7 @@ def select(
     candidates: Sequence[Candidate],
     target_w: float,
     *,
-    strategy: Strategy = Strategy.PERFORMANCE_PRIORITY,
+    aim: Aim = USUAL,
     overshoot_w: float = 0.0,
 ) -> Selection:
     """Return a choice that saves at least `target_w`, near the least cost.
@@ -119,7 +102,7 @@ def select(
     """
     if target_w <= 0:
         return Selection((), target_w)
-    groups = grouped(candidates, COSTS[strategy])
+    groups = grouped(candidates, aim.cost)
     climbs = sorted(_climbs(groups), key=lambda climb: climb.price)
     counts: Counts = [[len(group.members)] + [0] * (len(group.saves_w) - 1) for group in groups]
     saved_w, bound = 0.0, 0.0
@@ -136,7 +119,7 @@ def select(
         if is_last:
             near = [one.group for one in climbs[max(0, index - NEAR) : index + NEAR]]
             counts = trimmed(groups, counts, near, saved_w - target_w, overshoot_w, climb.price)
-            return fitted(chosen(groups, counts, Selection((), target_w, bound=bound, price=climb.price)), strategy)
+            return fitted(chosen(groups, counts, Selection((), target_w, bound=bound, price=climb.price)), aim)
     return _everything(groups, target_w)
 
 
@@ -156,7 +139,7 @@ def grouped(candidates: Sequence[Candidate], cost: Cost) -> list[Group]:
     """Return identical candidates together, in the order of their first names."""
     alike: dict[tuple[object, ...], list[Candidate]] = defaultdict(list)
     for one in candidates:
-        alike[(one.options, one.restarts)].append(one)
+        alike[(one.options, one.hashrate_ths, one.restarts, one.ramp_s)].append(one)
     return [
         Group(
             members=tuple(members),
@@ -212,7 +195,7 @@ def chosen(groups: Sequence[Group], counts: Counts, before: Selection) -> Select
     return replace(before, parts=tuple(parts), cost=cost, bound=min(before.bound, cost))
 
 
-def fitted(selection: Selection, strategy: Strategy) -> Selection:
+def fitted(selection: Selection, aim: Aim) -> Selection:
     """Give back what is saved too much, to one miner that takes any number of watts."""
     spare_w = selection.overshoot_w
     best: tuple[float, int, Option] | None = None
@@ -223,7 +206,7 @@ def fitted(selection: Selection, strategy: Strategy) -> Selection:
     if best is None:
         return selection
     _, index, option = best
-    part, cost = selection.parts[index], COSTS[strategy]
+    part, cost = selection.parts[index], aim.cost
     parts = (*selection.parts[:index], replace(part, option=option), *selection.parts[index + 1 :])
     saved = cost(part.candidate, option) - cost(part.candidate, part.option)
     # What only the fit can reach lies outside the options, and so does the bound.

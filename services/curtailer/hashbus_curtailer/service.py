@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from hashbus.messages import CurtailmentPlan, Message
@@ -13,6 +15,7 @@ from hashbus_curtailer.settings import CurtailerSettings
 from hashbus_curtailer.solver import Solver
 from hashbus_curtailer.state import State
 from hashbus_curtailer.step import HEARS, answered, step
+from hashbus_curtailer.triggers.watch import watch
 
 TICK_S = 0.5
 MEMORY_WAIT_S = 3.0
@@ -25,16 +28,26 @@ async def main(running: Running[CurtailerSettings]) -> None:
     state = await _recalled(running, state)
     rounds = 100 if running.once else None
     with Solver() as solver:
-        await run_steps(
-            running.bus,
-            Beside(solver),
-            state,
-            hears=HEARS,
-            clock=running.clock,
-            tick_s=TICK_S,
-            rounds=rounds,
-        )
+        async with beside(watch(running), "triggers"):
+            await run_steps(
+                running.bus,
+                Beside(solver),
+                state,
+                hears=HEARS,
+                clock=running.clock,
+                tick_s=TICK_S,
+                rounds=rounds,
+            )
     await running.bus.flush()
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    """Let something run beside the loop, and end with it; a mistake in it ends the loop too."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(work, name=name)
+        yield
+        task.cancel()
 
 
 class Beside:
@@ -49,7 +62,8 @@ class Beside:
         said: list[Message] = []
         answer = self._solver.answer()
         if answer is not None:
-            state, said = answered(state, answer, now)
+            state, plans = answered(state, answer, now)
+            said += plans
         state, more = step(state, heard, now)
         self._solver.ask(state.question)
         return state, [*said, *more]

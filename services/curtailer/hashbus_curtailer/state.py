@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hashbus.messages import CurtailmentPlan, CurtailmentRequest, PlanProgress
+from hashbus.messages import CurtailmentPlan, CurtailmentRequest, MeterTelemetry, PlanProgress
 from hashbus_curtailer.fleet import Fleet, Skip
 from hashbus_curtailer.plan import FINAL
+from hashbus_curtailer.prices import Prices
 from hashbus_curtailer.question import Question
 from hashbus_curtailer.settings import CurtailerSection
 
 
 @dataclass(frozen=True)
 class State:
-    """Everything a decision is made from; a new one comes out of every step."""
+    """Everything a decision is made from; a new one comes out of every step.
+
+    `ruled` is the request that the plan followed last.
+    """
 
     site: str
     settings: CurtailerSection
@@ -29,11 +33,18 @@ class State:
     refused: frozenset[str] = frozenset()
     skipped: Mapping[str, Skip] = field(default_factory=dict)
     progress: PlanProgress | None = None
+    ruled: CurtailmentRequest | None = None
+    meter: MeterTelemetry | None = None
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def living(self) -> CurtailmentPlan | None:
         """Return the plan that is not over."""
         return self.plan if self.plan and self.plan.state not in FINAL else None
+
+    def meter_now_w(self, now: datetime) -> float | None:
+        """Return what the site's meter shows; None when there is none or it is not fresh."""
+        return None if self.meter is None or self.meter.is_stale(now) else self.meter.power_w
 
 
 def ruling(state: State, now: datetime) -> CurtailmentRequest | None:
