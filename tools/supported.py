@@ -4,17 +4,19 @@ It is made from the installed drivers and the beginning of each driver's README.
 when the file is not what it would write.
 """
 
-import argparse
 import inspect
 import re
 import sys
 from pathlib import Path
 
-from hashbus_poller.cli.list_drivers import capabilities
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generated import ROOT, write_or_check
+
+from hashbus_poller.cli.list_drivers import abilities
 from hashbus_poller.drivers.contract import DriverSpec
 from hashbus_poller.registry import drivers, left_out
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "devices.md"
 NOTHING = "–"
 
@@ -59,7 +61,7 @@ def page() -> str:
 
 def settable(spec: DriverSpec) -> str:
     """Return in words what a driver has methods for."""
-    return ", ".join(one.value.replace("_", " ") for one in capabilities(spec)) or NOTHING
+    return ", ".join(abilities(spec)) or NOTHING
 
 
 def section(spec: DriverSpec) -> str:
@@ -95,22 +97,7 @@ def what_is_read(text: str) -> str:
     return match[1].strip()
 
 
-def main() -> int:
-    """Write the page, or compare it; 1 when it is not up to date."""
-    parser = argparse.ArgumentParser(description="Write docs/reference/devices.md from the drivers.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when it would change")
-    is_check = parser.parse_args().check
+if __name__ == "__main__":
     if left_out():
         raise SystemExit(f"supported: drivers that cannot be loaded: {', '.join(left_out())}")
-    text = page()
-    if not is_check:
-        PAGE.write_text(text, encoding="utf-8")
-        return 0
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"{PAGE.relative_to(ROOT)} is not up to date: run `make docs`")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check({PAGE: page()}, source="the drivers"))

@@ -1,13 +1,20 @@
 """What is wrong with a device is told in plain words, with what to do about it, whatever code its maker gives it."""
 
+import json
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
 
+from hashbus.messages import MinerError
 from hashbus_poller import drivers
+from hashbus_poller.drivers.antminer import parse as antminer
+from hashbus_poller.drivers.braiins import faults as braiins
+from hashbus_poller.drivers.cgminer.answer import decode
+from hashbus_poller.drivers.vnish import parse as vnish
 from hashbus_poller.drivers.whatsminer.faults import family_of
 
 HINTS_ALONE = {"luxos.HINTS"}
@@ -61,3 +68,37 @@ def test_every_code_has_a_hint_what_to_do(table: str, text: str) -> None:
 def test_whatever_code_a_whatsminer_gives_it_is_told_in_words() -> None:
     for code in (*range(100, 1000), *range(1000, 10_000, 7), 100_001):
         assert family_of(str(code)).strip()
+
+
+def _lamp(said: Mapping[str, object]) -> tuple[MinerError, ...]:
+    page = {"STATUS": {"STATUS": "S", "Msg": "summary"}, "SUMMARY": [{"status": [{"status": "e", **said}]}]}
+    return antminer.parse_lamps(decode("summary", json.dumps(page).encode()))
+
+
+def _vnish(said: Mapping[str, object]) -> tuple[MinerError, ...]:
+    return vnish._own_errors({"miner_state": "failure", **said})
+
+
+def _braiins(said: Mapping[str, object]) -> tuple[MinerError, ...]:
+    journal = {"errors": [{"timestamp": "2026-03-01T12:00:00Z", **said}]}
+    return braiins.recent_errors(json.dumps(journal).encode(), since=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+WORDLESS = [
+    pytest.param(_lamp, {"type": "fans", "code": 4, "msg": ""}, "fan", id="a lamp of an Antminer"),
+    pytest.param(_lamp, {"type": "new", "code": 4}, "health lamp", id="a lamp of a kind of its own"),
+    pytest.param(_lamp, {}, "health lamp", id="a lamp that says nothing at all"),
+    pytest.param(_vnish, {"failure_code": 12}, "code 12", id="a code of VNish"),
+    pytest.param(_vnish, {"failure_code": 12, "description": "  "}, "code 12", id="a blank text of VNish"),
+    pytest.param(_braiins, {"message": ""}, "without a word", id="an entry of Braiins OS"),
+    pytest.param(_braiins, {"error_codes": [{"code": "B1"}]}, "without a word", id="a code of Braiins OS"),
+]
+
+
+@pytest.mark.parametrize(("parse", "said", "words"), WORDLESS)
+def test_a_fault_without_a_word_is_told_in_ours(
+    parse: Callable[[Mapping[str, object]], tuple[MinerError, ...]], said: Mapping[str, object], words: str
+) -> None:
+    (error,) = parse(said)
+    assert error.text
+    assert words in error.text

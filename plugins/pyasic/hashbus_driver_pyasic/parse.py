@@ -32,6 +32,7 @@ Told = dict[str, Any]
 """A `MinerData` of pyasic-rs, as JSON."""
 
 ALGORITHM = "SHA256"
+LONGEST_CODE = 200
 PER_TERAHASH: Mapping[str, float] = MappingProxyType(
     {"H/s": 1e-12, "KH/s": 1e-9, "MH/s": 1e-6, "GH/s": 1e-3, "TH/s": 1.0, "PH/s": 1e3, "EH/s": 1e6}
 )
@@ -204,7 +205,8 @@ def _pool(said: Told, url: str) -> PoolTelemetry:
 
 
 def _error(message: Told) -> MinerError:
-    return MinerError(code=str(message.get("code")), text=text_or_none(message, "message"))
+    code = str(message.get("code") or "unknown")[:LONGEST_CODE]
+    return MinerError(code=code, text=text_or_none(message, "message") or f"fault {code}; the miner's log says more")
 
 
 def _device(said: Told) -> Told:

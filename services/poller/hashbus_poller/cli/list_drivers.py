@@ -41,6 +41,11 @@ METHODS_OF: Mapping[Capability, type] = MappingProxyType(
     }
 )
 
+EQUIPMENT_METHODS: Mapping[str, str] = MappingProxyType(
+    {"write_setting": "settings within bounds", "refresh_session": "refresh session"}
+)
+"""What a method of a driver for equipment is called in words (drivers/equipment.py)."""
+
 STYLE_OF_LEVEL = MappingProxyType({"gold": "yellow", "silver": "bright_white", "bronze": "red"})
 
 EPILOG = """
@@ -82,6 +87,17 @@ def capabilities(spec: DriverSpec) -> list[Capability]:
     return [one for one, methods in METHODS_OF.items() if isinstance(made, type) and issubclass(made, methods)]
 
 
+def abilities(spec: DriverSpec) -> list[str]:
+    """Return in words what a driver has methods for: capabilities of a miner, what can be ordered of equipment."""
+    of_miners = [one.value.replace("_", " ") for one in capabilities(spec)]
+    return [*of_miners, *of_equipment(spec)]
+
+
+def of_equipment(spec: DriverSpec) -> list[str]:
+    """Return in words what an order can have equipment do."""
+    return [words for method, words in EQUIPMENT_METHODS.items() if hasattr(spec.create, method)]
+
+
 def _ports(spec: DriverSpec) -> list[int]:
     return sorted({look.port for look in spec.looks})
 
@@ -93,7 +109,7 @@ def _show() -> None:
     made.columns[2].no_wrap = False
     made.columns[4].style = "dim"
     for spec in installed().values():
-        words = ", ".join(one.value.replace("_", " ") for one in capabilities(spec))
+        words = ", ".join(abilities(spec))
         devices = Text.assemble(plain(spec.title), ("\n" + words if words else "", "dim"))
         level = Text(spec.level.value, style=STYLE_OF_LEVEL[spec.level.value])
         ports = ", ".join(map(str, _ports(spec))) or NONE
@@ -110,6 +126,7 @@ def _as_json(spec: DriverSpec) -> dict[str, Any]:
         "title": spec.title,
         "level": spec.level.value,
         "capabilities": [one.value for one in capabilities(spec)],
+        "orders": of_equipment(spec),
         "ports": _ports(spec),
         "package": distribution_of(spec.name),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from hashbus.messages import MinerError, MinerReading, MinerState, PoolTelemetry
 from hashbus_poller.drivers.antminer.conf import MinerConf, WorkMode
+from hashbus_poller.drivers.antminer.faults import lamp_text
 from hashbus_poller.drivers.antminer.levels import Rating, limit_w
 from hashbus_poller.drivers.antminer.stats import Stats
 from hashbus_poller.drivers.cgminer.answer import Answer
@@ -120,7 +121,10 @@ def parse_lamps(summary: Answer) -> tuple[MinerError, ...]:
     """Return the health lamps of the web summary that are not fine: rate, network, fans, temperature."""
     lamps = [lamp for row in summary.sections("SUMMARY") for lamp in row.nested("status")]
     return tuple(
-        MinerError(code=f"{lamp.text('type') or 'status'}_{lamp.text('code') or 0}", text=lamp.text("msg"))
+        MinerError(
+            code=f"{lamp.text('type') or 'status'}_{lamp.text('code') or 0}",
+            text=lamp_text(lamp.text("type"), lamp.text("msg")),
+        )
         for lamp in lamps
         if (lamp.text("status") or FINE) != FINE
     )

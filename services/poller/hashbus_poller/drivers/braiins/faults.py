@@ -16,6 +16,7 @@ from hashbus_poller.readings import json_object, text_or_none, understanding
 
 MOST = 5
 LONGEST_TEXT = 1000
+WORDLESS = "the miner notes a fault without a word; its log says more"
 UNCODED = "miner_error"
 
 
@@ -37,7 +38,7 @@ def _errors(entry: Mapping[str, Any]) -> list[MinerError]:
     message, at = text_or_none(entry, "message"), _moment(entry)
     codes = objects(entry, "error_codes")
     if not codes:
-        return [MinerError(code=UNCODED, text=(message or "")[:LONGEST_TEXT] or None, since=at)]
+        return [MinerError(code=UNCODED, text=_sentence(message, None, None), since=at)]
     return [
         MinerError(
             code=(text_or_none(code, "code") or UNCODED)[:200],
@@ -48,8 +49,8 @@ def _errors(entry: Mapping[str, Any]) -> list[MinerError]:
     ]
 
 
-def _sentence(message: str | None, reason: str | None, hint: str | None) -> str | None:
-    return ": ".join(part for part in (message, reason, hint) if part)[:LONGEST_TEXT] or None
+def _sentence(message: str | None, reason: str | None, hint: str | None) -> str:
+    return ": ".join(part for part in (message, reason, hint) if part)[:LONGEST_TEXT] or WORDLESS
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime:

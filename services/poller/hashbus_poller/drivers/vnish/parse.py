@@ -233,7 +233,8 @@ def _own_errors(status: Mapping[str, Any]) -> tuple[MinerError, ...]:
     code, text = count_or_none(status, "failure_code"), text_or_none(status, "description")
     if code is None and (text is None or status.get("miner_state") != "failure"):
         return ()
-    return (MinerError(code="failure" if code is None else str(code), text=text[:LONGEST_TEXT] if text else None),)
+    said = text or f"mining has failed with code {code}; the miner's log says more"
+    return (MinerError(code="failure" if code is None else str(code), text=said[:LONGEST_TEXT]),)
 
 
 def _board_errors(chains: list[dict[str, Any]]) -> list[MinerError]:

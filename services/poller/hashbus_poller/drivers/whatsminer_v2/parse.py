@@ -112,7 +112,7 @@ def _without_summary(heard: Heard, latency_ms: float | None) -> MinerReading:
     supply = told_by(heard.psu)
     is_asleep = is_off(heard.status) is True
     is_dead = heard.down is not None and not is_asleep
-    dead = (MinerError(code="miner_down", text=heard.down),) if is_dead else ()
+    dead = (MinerError(code="miner_down", text=heard.down or "the mining process does not run"),) if is_dead else ()
     return MinerReading(
         state=MinerState.SLEEPING if is_asleep else MinerState.FAULT if is_dead else MinerState.IDLE,
         is_partial=any(answer.is_partial for answer in heard.answers),
