@@ -39,6 +39,7 @@ check: setup-test ## lint, types, architecture, sizes, generated files
 	@if [ -e tools/contract.py ]; then set -x; $(BIN)/python tools/contract.py --check; fi
 	$(BIN)/python tools/supported.py --check
 	$(BIN)/python tools/dashboards.py --check
+	$(BIN)/python tools/metrics_page.py --check
 
 format: setup-test ## put every file into the one form
 	$(BIN)/ruff check --fix .
@@ -48,6 +49,7 @@ docs: setup-test ## write the files that are generated from messages and drivers
 	$(BIN)/python tools/contract.py
 	$(BIN)/python tools/supported.py
 	$(BIN)/python tools/dashboards.py
+	$(BIN)/python tools/metrics_page.py
 
 bench: setup-test ## measure the figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.run $(BENCH)

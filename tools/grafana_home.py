@@ -14,6 +14,7 @@ from hashbus.messages import (
     MinerTelemetry,
     PowerSetpoint,
     SensorTelemetry,
+    SiteSummary,
     ZoneState,
 )
 
@@ -44,6 +45,15 @@ SITE = Dashboard(
         ),
         Panel("Charge of the battery", (SOC_PCT,)),
         Panel("Hottest chip", (Series(MinerTelemetry, "chip_max_c", how="max"),)),
+        Panel(
+            "Miners that are reached",
+            (
+                Series(SiteSummary, "miners_mining", "Mining", Over.SITE, how="last"),
+                Series(SiteSummary, "miners_online", "Online", Over.SITE, how="last"),
+                Series(SiteSummary, "miners_total", "All", Over.SITE, how="last"),
+            ),
+        ),
+        Panel("Open alerts", (Series(SiteSummary, "alerts_open", "Open", Over.SITE, how="last"),)),
         Panel("Reached", (Series(MinerAvailability, "state", how="last"),), "state-timeline"),
         Panel("Alerts", (Columns(Alert, ("severity", "count")),), "table", 24, 6),
     ),

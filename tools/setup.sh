@@ -103,7 +103,7 @@ need_debian_packages() {
 # services of the machine.
 need_test_servers() {
     local name missing=()
-    for name in influxd:influxdb victoria-metrics:victoria-metrics; do
+    for name in influxd:influxdb victoria-metrics:victoria-metrics promtool:prometheus; do
         has "${name%:*}" || [ -x "$test_servers/usr/bin/${name%:*}" ] || missing+=("${name#*:}")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
