@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from hashbus.settings import HealthSettings, SiteSettings, load
 from hashbus.topics import SERVICES
 from hashbus_bridge.settings import BridgeSection
+from hashbus_controller.heat import settings as heat
 from hashbus_controller.policies.soc import SocSettings
 from hashbus_controller.settings import ControllerSection, ControllerSettings
 from hashbus_curtailer.settings import CurtailerSection, CurtailerSettings
@@ -58,6 +59,11 @@ def options_of(model: type[BaseModel]) -> set[str]:
         DeviceSettings,
         ControllerSection,
         SocSettings,
+        heat.HeatSettings,
+        heat.OutdoorSettings,
+        heat.ZoneSettings,
+        heat.InputSettings,
+        heat.SwitchPointSettings,
         NotifierSection,
         BridgeSection,
         RecorderSettings,

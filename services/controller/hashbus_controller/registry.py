@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hashbus_controller.policies.curtailment import Curtailment
+from hashbus_controller.policies.heat import Heat
 from hashbus_controller.policies.limits import Limits
 from hashbus_controller.policies.requests import Requests
 from hashbus_controller.policies.safety import Safety
@@ -18,16 +19,18 @@ from hashbus_controller.switch import Switch
 
 def policies_of(settings: ControllerSettings) -> tuple[Policy[Any], ...]:
     """Return the policies that these settings ask for."""
-    return tuple(_built(settings.controller))
+    return tuple(_built(settings.controller, settings.time_zone))
 
 
-def _built(section: ControllerSection) -> Iterator[Policy[Any]]:
+def _built(section: ControllerSection, time_zone: str) -> Iterator[Policy[Any]]:
     yield Safety(section.safety)
     yield _limits(section)
     yield Requests()
     yield Curtailment()
     if section.soc:
         yield Soc(section.soc)
+    if section.heat:
+        yield Heat(section.heat, time_zone)
 
 
 def _limits(section: ControllerSection) -> Limits:

@@ -9,6 +9,7 @@ from pydantic import Field
 from hashbus.messages import Id
 from hashbus.settings import Section, SiteSettings
 from hashbus.units import Seconds, Watts
+from hashbus_controller.heat.settings import HeatSettings
 from hashbus_controller.policies.safety import SafetySettings
 from hashbus_controller.policies.soc import SocSettings
 
@@ -53,6 +54,7 @@ class ControllerSection(Section):
     site_limit_w: Watts | None = Field(None, description="Most that all miners together may draw")
     safety: SafetySettings = SafetySettings()
     soc: SocSettings | None = Field(None, description="Let the miners follow a battery; not given: they do not")
+    heat: HeatSettings | None = Field(None, description="Let miners heat rooms and water; not given: they do not")
     groups: dict[Id, GroupLimits] = Field({}, description="Limits of groups of miners")
     miners: dict[Id, MinerLimits] = Field({}, description="Limits of single miners")
 

@@ -202,6 +202,7 @@ class HeatState(Message):
     profile_until: Moment | None = None
     outdoor_c: Celsius | None = Field(None, description="Null: not known")
     outdoor_input: Word | None = None
+    mean_outdoor_c: Celsius | None = Field(None, description="As the house feels it, hours later")
     zones: Count
     zones_blind: Count = 0
     needed_w: Watts = 0
