@@ -9,6 +9,7 @@ from hashbus.messages.battery import (
     MeterReading,
     MeterTelemetry,
 )
+from hashbus.messages.calendar import CalendarEvent, CalendarWindows
 from hashbus.messages.economics import (
     EarningFigures,
     LevelEconomics,
@@ -146,6 +147,7 @@ VOCABULARY: tuple[type[Message], ...] = (
     ScanResult,
     ControlState,
     MinerControl,
+    CalendarWindows,
 )
 """Every message there is."""
 
@@ -163,6 +165,8 @@ __all__ = [
     "BidEffect",
     "BitcoinPrice",
     "BoardTelemetry",
+    "CalendarEvent",
+    "CalendarWindows",
     "Capability",
     "Command",
     "ControlRequest",
