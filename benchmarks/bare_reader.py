@@ -12,10 +12,25 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from benchmarks import workers
-from benchmarks.fleet import WEB_PORT
+from benchmarks.bare_http import ask_all, braiins_token, get
+from benchmarks.fleet import MODBUS_PORT, WEB_PORT
 from hashbus_poller.drivers.antminer import commands as antminer
+from hashbus_poller.drivers.avalon import commands as avalon
+from hashbus_poller.drivers.braiins import commands as braiins
 from hashbus_poller.drivers.cgminer import commands as cgminer
+from hashbus_poller.drivers.cgminer.commands import question
+from hashbus_poller.drivers.luxos import commands as luxos
+from hashbus_poller.drivers.vnish import commands as vnish
 from hashbus_poller.drivers.whatsminer import commands as whatsminer
+
+BRAIINS = (braiins.DETAILS, braiins.STATS, braiins.HASHBOARDS, braiins.COOLING, braiins.TUNER, braiins.POOLS)
+VNISH = [get(vnish.BASE + command.path) for command in (vnish.SUMMARY, vnish.PERF_SUMMARY)]
+WHATSMINER_V2 = (question("summary", "edevs", "pools"), question("status"), question("get_psu"))
+
+MODBUS = tuple(
+    struct.pack(">HHHBBHH", number, 0, 6, 1, 3, first, count) for number, first, count in ((1, 0, 2), (2, 32, 4))
+)
+"""What the template of a flow meter asks for: flow, and both temperatures."""
 
 GET_INFO = b"GET /api/system/info HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 
@@ -60,18 +75,48 @@ class _Framed(asyncio.Protocol):
             self._answer.set_result(size)
 
 
+class _Modbus(asyncio.Protocol):
+    """Modbus TCP: an answer says in its header how long it is."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._answer: asyncio.Future[int] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.WriteTransport", transport)
+
+    def ask(self, request: bytes, answer: asyncio.Future[int]) -> None:
+        self._answer = answer
+        self._received.clear()
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        size = len(self._received)
+        if size >= 6 and size == struct.unpack_from(">H", self._received, 4)[0] + 6 and self._answer is not None:
+            self._answer.set_result(size)
+
+
 class Reader:
-    """Reads miners of every family."""
+    """Reads devices of every family."""
 
     def __init__(self) -> None:
         """Open nothing yet."""
         self._loop = asyncio.get_running_loop()
         self._lines: dict[str, _Framed] = {}
+        self._tokens: dict[str, str] = {}
         self._of_family: dict[str, Callable[[str], Awaitable[int]]] = {
             "cgminer": lambda host: self._once(host, 4028, cgminer.ALL_AT_ONCE.request),
             "antminer": self._antminer,
             "whatsminer": self._whatsminer,
             "bitaxe": lambda host: self._once(host, WEB_PORT, GET_INFO),
+            "whatsminer_v2": self._whatsminer_v2,
+            "avalon": lambda host: self._once(host, 4028, avalon.ALL_AT_ONCE.request),
+            "braiins": self._braiins,
+            "vnish": lambda host: ask_all(host, VNISH),
+            "luxos": lambda host: self._once(host, 4028, luxos.ALL_REPORTS.request),
+            "modbus": self._modbus,
+            "http_json": lambda host: self._once(host, WEB_PORT, GET_INFO),
         }
 
     async def round(self, hosts: dict[str, list[str]], at_once: int) -> dict[str, float]:
@@ -102,15 +147,36 @@ class Reader:
         stats = await self._once(host, 4028, antminer.STATS.request)
         return stats + await self._once(host, 4028, antminer.POOLS.request)
 
+    async def _whatsminer_v2(self, host: str) -> int:
+        total = 0
+        for one in WHATSMINER_V2:
+            total += await self._once(host, 4028, one.request)
+        return total
+
+    async def _braiins(self, host: str) -> int:
+        if host not in self._tokens:
+            self._tokens[host] = await braiins_token(host)
+        return await ask_all(host, [get(braiins.BASE + one.path, token=self._tokens[host]) for one in BRAIINS])
+
+    async def _modbus(self, host: str) -> int:
+        _, line = await self._loop.create_connection(_Modbus, host, MODBUS_PORT)
+        total = 0
+        for request in MODBUS:
+            answer: asyncio.Future[int] = self._loop.create_future()
+            line.ask(request, answer)
+            total += await answer
+        line.transport.close()
+        return total
+
     async def _whatsminer(self, host: str) -> int:
         line = self._lines.get(host)
         if line is None:
             _, line = await self._loop.create_connection(_Framed, host, 4433)
             self._lines[host] = line
         total = 0
-        for question in (whatsminer.DEVICE_INFO, whatsminer.MINER_STATUS):
+        for one in (whatsminer.DEVICE_INFO, whatsminer.MINER_STATUS):
             answer: asyncio.Future[int] = self._loop.create_future()
-            line.ask(question.frame, answer)
+            line.ask(one.frame, answer)
             total += await answer
         return total
 

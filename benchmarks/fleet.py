@@ -12,8 +12,8 @@ import yaml
 from benchmarks.servers import Simulator, SiteBroker
 
 PASSWORD = "bench-pass1"  # noqa: S105 (of emulated miners)
-WEB_PORT = 18080
-"""In place of 80, which only root may listen on."""
+WEB_PORT, MODBUS_PORT = 18080, 15020
+"""In place of 80 and 502, on which only root may listen."""
 
 ROW = 254
 """Miners to a row: one block of consecutive addresses."""
@@ -29,19 +29,51 @@ class Family(NamedTuple):
 _PASSWORD_FILE = {"password_file": "password"}
 _STEADY = {"tuning_s": 0, "boot_s": 0}
 
+_WEB = {"ports": {"web": WEB_PORT}}
+
 FAMILIES: Mapping[str, Family] = {
     "cgminer": Family({"family": "cgminer", **_STEADY}, {"driver": "cgminer"}),
     "antminer": Family(
-        {"family": "antminer", "ports": {"web": WEB_PORT}, **_PASSWORD_FILE, **_STEADY},
+        {"family": "antminer", **_WEB, **_PASSWORD_FILE, **_STEADY},
         {"driver": "antminer", "web_port": WEB_PORT, **_PASSWORD_FILE},
     ),
     "whatsminer": Family(
         {"family": "whatsminer_v3", **_PASSWORD_FILE, **_STEADY}, {"driver": "whatsminer", **_PASSWORD_FILE}
     ),
-    "bitaxe": Family(
-        {"family": "bitaxe", "ports": {"web": WEB_PORT}, **_STEADY}, {"driver": "bitaxe", "port": WEB_PORT}
+    "bitaxe": Family({"family": "bitaxe", **_WEB, **_STEADY}, {"driver": "bitaxe", "port": WEB_PORT}),
+    "whatsminer_v2": Family(
+        {"family": "whatsminer_v2", **_PASSWORD_FILE, **_STEADY}, {"driver": "whatsminer_v2", **_PASSWORD_FILE}
+    ),
+    "avalon": Family({"family": "avalon", **_PASSWORD_FILE, **_STEADY}, {"driver": "avalon", **_PASSWORD_FILE}),
+    "braiins": Family(
+        # A login that lapses in the middle of a round would be measured as a reading.
+        {"family": "braiins", "session_s": 1e9, **_WEB, **_PASSWORD_FILE, **_STEADY},
+        {"driver": "braiins", "port": WEB_PORT, **_PASSWORD_FILE},
+    ),
+    "vnish": Family(
+        {"family": "vnish", "start_s": 0, **_WEB, **_PASSWORD_FILE, **_STEADY},
+        {"driver": "vnish", "port": WEB_PORT, **_PASSWORD_FILE},
+    ),
+    "luxos": Family({"family": "luxos", **_WEB, **_STEADY}, {"driver": "luxos"}),
+    "modbus": Family(
+        {"family": "modbus", "holding": dict.fromkeys(range(36), 0x4100), "ports": {"modbus": MODBUS_PORT}},
+        {"driver": "modbus", "template": "tuf2000", "port": MODBUS_PORT},
+    ),
+    "http_json": Family(
+        # Whatever answers with JSON will do.
+        {"family": "bitaxe", **_WEB, **_STEADY},
+        {
+            "driver": "http_json",
+            "kind": "sensor",
+            "url": f"http://{{host}}:{WEB_PORT}/api/system/info",
+            "fields": {"power_w": {"path": "power", "unit": "W"}, "temperature_c": {"path": "temp", "unit": "°C"}},
+        },
     ),
 }
+"""By the name of the driver."""
+
+MIX = ("cgminer", "antminer", "whatsminer", "bitaxe")
+"""Of what a mixed farm is made: always the same, so that its figures can be compared."""
 
 
 NETWORK = f"127.{130 + os.getpid() % 120}"
@@ -68,9 +100,9 @@ def rows(miners: Mapping[str, int]) -> list[Row]:
 
 
 def evenly(miners: int) -> dict[str, int]:
-    """Split a number of miners between the families."""
-    share, rest = divmod(miners, len(FAMILIES))
-    return {family: share + (place < rest) for place, family in enumerate(FAMILIES)}
+    """Split a number of miners between the families of a mixed farm."""
+    share, rest = divmod(miners, len(MIX))
+    return {family: share + (place < rest) for place, family in enumerate(MIX)}
 
 
 class Farm:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import Figure
 from benchmarks.workers import ROOT
+from hashbus.clock import SYSTEM_CLOCK
 from hashbus_poller.drivers.antminer import parse as antminer
 from hashbus_poller.drivers.antminer.levels import LevelRules, rate
 from hashbus_poller.drivers.antminer.stats import parse_stats
@@ -26,10 +27,17 @@ from hashbus_poller.drivers.cgminer import parse as cgminer
 from hashbus_poller.drivers.cgminer.answer import Answer, decode
 from hashbus_poller.drivers.cgminer.parse import parse_pools
 from hashbus_poller.drivers.eg4_portal import parse as eg4_portal
+from hashbus_poller.drivers.http_json import parse as http_json
+from hashbus_poller.drivers.http_json.options import HttpJsonOptions
 from hashbus_poller.drivers.luxos import commands as luxos_commands
 from hashbus_poller.drivers.luxos import parse as luxos
 from hashbus_poller.drivers.luxos.profiles import Profile, profiles_of
 from hashbus_poller.drivers.luxpower.registers import reading as luxpower_reading
+from hashbus_poller.drivers.modbus import commands
+from hashbus_poller.drivers.modbus import parse as modbus
+from hashbus_poller.drivers.modbus.options import ModbusDeviceOptions
+from hashbus_poller.drivers.mqtt_in import parse as mqtt_in
+from hashbus_poller.drivers.mqtt_in.options import MqttInOptions
 from hashbus_poller.drivers.vnish import parse as vnish
 from hashbus_poller.drivers.vnish.identity import facts_of
 from hashbus_poller.drivers.vnish.presets import power_in_force_w
@@ -232,6 +240,36 @@ def _luxpower() -> Iterator[Case]:
         yield Case(blocks, partial(luxpower_reading, words))
 
 
+def _modbus() -> Iterator[Case]:
+    options = ModbusDeviceOptions.model_validate({"template": "sdm630", "host": "127.0.0.1"})
+    registers = [one for those in options.registers.values() for one in those]
+    spans = commands.spans(registers, longest_read=options.longest_read, longest_gap=options.longest_gap)
+    # 1.0 in every float; the words are already out of their frames.
+    answers = [tuple(0x3F80 if place % 2 == 0 else 0 for place in range(span.count)) for span in spans]
+    replies = tuple(bytes(2 * span.count) for span in spans)
+    yield Case(replies, lambda: modbus.read(options, modbus.entries(spans, answers)))
+
+
+def _http_json() -> Iterator[Case]:
+    for name in ("shelly_pro_3em", "shelly_3em", "shelly_plug", "shelly_plug_s"):
+        options = HttpJsonOptions.model_validate({"template": name, "host": "127.0.0.1"})
+        said = _status_of(name)
+        yield Case((said,), partial(http_json.read, options, said))
+
+
+def _mqtt_in() -> Iterator[Case]:
+    now = SYSTEM_CLOCK.now()
+    for name, topic in (("tasmota_plug", "tele/pump/SENSOR"), ("ems_esp_boiler", "ems-esp/boiler_data")):
+        options = MqttInOptions.model_validate({"template": name, "topic": topic})
+        said = _status_of(name)
+        yield Case((said,), partial(mqtt_in.read, options, {topic: mqtt_in.Said(said, now)}, now))
+
+
+def _status_of(template: str) -> bytes:
+    [path] = FIXTURES.glob(f"*/{template}/*/status.json")
+    return path.read_bytes()
+
+
 FAMILIES: Mapping[str, Callable[[], Iterator[Case]]] = {
     "whatsminer": _whatsminer,
     "whatsminer_v2": _whatsminer_v2,
@@ -244,4 +282,7 @@ FAMILIES: Mapping[str, Callable[[], Iterator[Case]]] = {
     "luxos": _luxos,
     "eg4_portal": _eg4_portal,
     "luxpower": _luxpower,
+    "modbus": _modbus,
+    "http_json": _http_json,
+    "mqtt_in": _mqtt_in,
 }

@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks import processes
 from benchmarks.figures import Figure
-from benchmarks.fleet import FAMILIES, Row, evenly, hosts_of, rows, simulator_of
+from benchmarks.fleet import MIX, Row, evenly, hosts_of, rows, simulator_of
 from benchmarks.poll_rate import AT_ONCE
 from benchmarks.servers import Simulator
 from benchmarks.workers import worker
@@ -23,7 +23,7 @@ QUICK_MINERS, QUICK_ROUNDS, QUICK_VISITS = 40, 2, 10
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Start a farm of all families and visit it; about half a minute."""
+    """Start a mixed farm and visit it; about half a minute."""
     miners, rounds, visits = (QUICK_MINERS, QUICK_ROUNDS, QUICK_VISITS) if quick else (MINERS, ROUNDS, VISITS)
     with tempfile.TemporaryDirectory() as folder:
         with simulator_of([], Path(folder)) as simulator:
@@ -46,7 +46,7 @@ async def measure(*, quick: bool) -> list[Figure]:
 async def _visits(simulator: Simulator, those: Sequence[Row], rounds: int, visits: int) -> list[Figure]:
     figures = []
     async with worker("benchmarks.bare_reader") as bare:
-        for family in FAMILIES:
+        for family in MIX:
             hosts = {family: hosts_of(those, family)[:visits]}
             await bare.do("round", hosts=hosts, at_once=AT_ONCE)
             before_s = processes.cpu_s(simulator.pid)

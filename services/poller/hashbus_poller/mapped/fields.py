@@ -112,8 +112,7 @@ def understood(name: str, shape: Shape, value: Value, raw: Scalar | None) -> Sca
     """Return what a raw value says in the unit of its field; None stays unknown, Garbled what makes no sense."""
     if raw is None:
         return None
-    meanings = {_spelled(key): meaning for key, meaning in value.meanings.items()}
-    meaning = meanings.get(_spelled(raw))
+    meaning = _meaning(value, raw) if value.meanings else None
     if shape is Shape.WORD:
         return str(meaning) if meaning is not None else f"{raw:g}" if isinstance(raw, float) else str(raw)
     if shape is Shape.FLAG:
@@ -124,6 +123,11 @@ def understood(name: str, shape: Shape, value: Value, raw: Scalar | None) -> Sca
     if value.at_least is not None:
         scaled = max(scaled, value.at_least)
     return GIVEN[value.unit].of(scaled) if value.unit else scaled
+
+
+def _meaning(value: Value, raw: Scalar) -> bool | str | None:
+    wanted = _spelled(raw)
+    return next((meaning for key, meaning in value.meanings.items() if _spelled(key) == wanted), None)
 
 
 def _spelled(raw: Scalar) -> str:
