@@ -162,6 +162,7 @@ class ZoneState(Message):
     temperature_c: Celsius | None = Field(None, description="Of the room or the water, corrected; null: not known")
     target_c: Celsius | None = None
     room_c: Celsius | None = Field(None, description="Of the room, where the zone holds its water")
+    room_target_c: Celsius | None = Field(None, description="What people want of the room")
     outdoor_c: Celsius | None = None
     input: Word | None = Field(None, description="Where the temperature is from")
     input_age_s: Seconds | None = None

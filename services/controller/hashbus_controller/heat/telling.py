@@ -87,6 +87,7 @@ def state(facts: Facts, zone: Zone, site: SiteView, schedule: Sequence[SwitchPoi
         temperature_c=_tenths(found.value_c if found else None),
         target_c=_tenths(zone.target_c),
         room_c=_tenths(facts.room.value_c if facts.room else None),
+        room_target_c=_tenths(aim.room_c),
         outdoor_c=_tenths(facts.outdoor_c),
         input=found.key if found else None,
         input_age_s=round(found.age_s) if found else None,
