@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from hashbus.collector_record import COMMANDS_ONCE
+
 if TYPE_CHECKING:
     from hashbus_bridge.settings import BridgeSection
 
@@ -37,7 +39,7 @@ class Uplink:
         self._settings = settings
         self._http = http
         key = settings.api_key.get_secret_value() if settings.api_key else ""
-        self._headers = {"X-Collector-Key": key, "X-Site-ID": site}
+        self._headers = {"X-Collector-Key": key, "X-Site-ID": site, COMMANDS_ONCE: "1"}
         cafile = str(settings.ca_file) if settings.ca_file else None
         self._tls = ssl.create_default_context(cafile=cafile) if settings.url.startswith("https") else False
 
@@ -84,7 +86,8 @@ class Uplink:
     async def _understood(self, answer: aiohttp.ClientResponse, path: str) -> Any:
         body = await _whole(answer, path)
         if answer.status in DENIED:
-            raise CloudRefuses("the collector does not accept this site's key", is_key=True)
+            why = _said(body) if answer.status == 403 else ""
+            raise CloudRefuses(f"the collector does not accept this site's key{why}", is_key=True)
         if answer.status == 429 or answer.status >= 500:
             raise CloudAway(f"{path}: the collector answers {answer.status}")
         if answer.status >= 300:
@@ -94,6 +97,15 @@ class Uplink:
             return json.loads(body) if body else {}
         except ValueError:
             raise CloudAway(f"{path}: the answer is not JSON") from None
+
+
+def _said(body: bytes) -> str:
+    """Return what a collector says against a key that it knows: that it is of another site, for example."""
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f": {error[:300]}" if isinstance(error, str) else ""
 
 
 async def _whole(answer: aiohttp.ClientResponse, path: str) -> bytes:
