@@ -32,7 +32,8 @@ def heater(miner: str = "attic", **more: Any) -> MinerInfo:
 
 def switched(miner: str = "attic", power_w: float = 3250, **more: Any) -> MinerInfo:
     """A miner that only runs or sleeps."""
-    return heater(miner, capabilities=(Capability.SLEEP,), max_power_w=power_w, rated_power_w=power_w, **more)
+    whole = heater(miner, max_power_w=power_w, rated_power_w=power_w, **more)
+    return whole.model_copy(update={"capabilities": (Capability.SLEEP,)})
 
 
 class HeatedHome:
