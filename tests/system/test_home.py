@@ -42,6 +42,10 @@ class Home:
         self.file.write_text(yaml.safe_dump(written))
         (folder / "demo-secrets").symlink_to(ROOT / "config/demo-secrets")
         self.output = folder / "output.txt"
+        self.start()
+
+    def start(self) -> None:
+        """Run `hashbus up`."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*HASHBUS, "up", "--config", str(self.file)],
@@ -184,3 +188,24 @@ def test_no_secret_stands_in_any_log_or_topic(home: Home) -> None:
     everything = logs + home.output.read_text() + json.dumps(home.messages())
     found = [secret for secret in secrets if len(secret) > 5 and re.search(rf"\b{re.escape(secret)}\b", everything)]
     assert not found
+
+
+def test_a_backup_of_the_running_home_starts_again_elsewhere(home: Home, tmp_path: Path) -> None:
+    known = len(home.recorded("attic", "power_w"))
+    (tmp_path / "passphrase").write_text("a house by the river")
+    archive, key = str(tmp_path / "home.tar.gz"), ("--passphrase-file", str(tmp_path / "passphrase"))
+    assert "files)" in (said := home.say("backup", archive, *key)), said
+    home.process.send_signal(signal.SIGTERM)
+    home.process.wait(timeout=40)
+    there = ["--into", str(tmp_path / "there"), "--data-dir", str(tmp_path / "there/var")]
+    restored = subprocess.run(
+        [*HASHBUS, "restore", archive, *there, *key], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert restored.returncode == 0, restored.stderr
+    file = tmp_path / "there/site.yaml"
+    file.write_text(file.read_text().replace(str(home.file.parent / "var"), str(tmp_path / "there/var")))
+    home.file = file
+    home.start()
+    assert home.is_fresh(), home.output.read_text()[-2000:]
+    assert wait_until(lambda: len(home.recorded("attic", "power_w")) >= known, timeout_s=PATIENCE_S)
+    assert "because the room is warm" in home.say("why", "attic")

@@ -32,6 +32,8 @@ OWN = {
     "run": "hashbus_supervisor.run_one:main",
     "check-config": "hashbus_supervisor.check:main",
     "setup": "hashbus_supervisor.set_up:main",
+    "backup": "hashbus_supervisor.backup.cli:backup",
+    "restore": "hashbus_supervisor.backup.cli:bring_back",
 }
 """The supervisor's own commands; each is imported only when it is used."""
 
