@@ -1,13 +1,23 @@
-"""A device of the simulator as the stand-in of a DriverCase."""
+"""A device of the simulator as the stand-in of a DriverCase, or on a bench with a driver in front of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from hashbus_poller.drivers.contract import DriverSpec
-from hashbus_poller.testing.driver_case import DriverCase, Ending, Fault
+import aiohttp
+
+from hashbus.clock import SystemClock
+from hashbus.messages import MinerReading
+from hashbus_poller.drivers.contract import DriverSpec, Unreachable, Wiring
+from hashbus_poller.testing.driver_case import DriverCase, Ending, Fault, MemoryTape
+from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S
+from hashbus_simulator.devices.contract import EmulatedDevice
 from hashbus_simulator.faults import Fault as SimulatedFault
 from hashbus_simulator.faults import FaultKind
 from hashbus_simulator.fleet import Fleet
+from hashbus_simulator.presence import Presence
 from hashbus_simulator.settings import SimulatorSettings
 
 SPEED = 200.0
@@ -52,3 +62,69 @@ async def emulated_case(
             endings=endings or {},
             **special,  # type: ignore[arg-type]
         )
+
+
+class SteppedClock(SystemClock):
+    """The system's clock, which a test can put forward."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+Driver = TypeVar("Driver")
+Emulated = TypeVar("Emulated", bound=EmulatedDevice)
+
+
+@dataclass
+class Bench(Generic[Driver, Emulated]):
+    """A miner's driver, the device in front of it, and what they said to each other."""
+
+    driver: Driver
+    device: Emulated
+    presence: Presence
+    tape: MemoryTape
+    wiring: Wiring
+    clock: SteppedClock
+
+    async def sees(self, is_so: Callable[[MinerReading], bool]) -> MinerReading:
+        """Read until a reading is as it should be; one that cannot be reached may be booting."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    reading: MinerReading | None = await self.driver.read()  # type: ignore[attr-defined]
+                except Unreachable:
+                    reading = None
+                if reading is not None and is_so(reading):
+                    return reading
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    def asked(self, question: str) -> int:
+        """How often the driver asked that."""
+        return sum(1 for one, _ in self.tape.exchanges if one == question)
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """What is really so in the device."""
+        return dict(self.device.truth())
+
+
+@asynccontextmanager
+async def on_the_bench(
+    spec: DriverSpec,
+    sides: tuple[type[Driver], type[Emulated]],
+    block: Mapping[str, object],
+    options: Mapping[str, object],
+) -> AsyncIterator[Bench[Driver, Emulated]]:
+    """Emulate one device as `simulator.devices` describes it, with its driver; `sides` are the classes of both."""
+    settings = SimulatorSettings.model_validate({"speed": SPEED, "control_port": None, "devices": [block]})
+    tape, clock = MemoryTape(), SteppedClock()
+    async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        ((device_id, device),) = fleet.devices.items()
+        wiring = Wiring(clock=clock, http=lambda: session, tape=tape)
+        asked = {"host": device.place.host, "timeout_s": PATIENCE_S, **options}
+        driver = spec.create(spec.options.model_validate(asked), wiring)
+        assert isinstance(driver, sides[0])
+        assert isinstance(device, sides[1])
+        yield Bench(driver, device, fleet.presences[device_id], tape, wiring, clock)

@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hashbus.messages import Capability, MinerIdentity, MinerReading, MinerState
-from hashbus_poller.drivers.avalon.driver import DRIVER
 from hashbus_poller.testing.driver_promises import DriverCase, MinerPromises
-from tests.poller.avalon.promised import ENDINGS, names
-from tests.poller.emulated import emulated_case
+from tests.poller.avalon.promised import avalon, names
 
 
 def of_the_hall(identity: MinerIdentity) -> None:
@@ -36,10 +34,8 @@ class TestHallModelPromises(MinerPromises):
 
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "avalon", "model": "Avalon 1366", "host": "127.83.3.1"}
-        async with emulated_case(
-            DRIVER, block, {}, endings=ENDINGS, see_identity=of_the_hall, see_reading=hashing_in_the_hall
-        ) as case:
+        block = {"model": "Avalon 1366", "host": "127.83.3.1"}
+        async with avalon(block, see_identity=of_the_hall, see_reading=hashing_in_the_hall) as case:
             yield case
 
 
@@ -54,6 +50,6 @@ class TestA10Promises(MinerPromises):
 
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "avalon", "model": "Avalon 1047", "host": "127.83.3.4"}
-        async with emulated_case(DRIVER, block, {}, endings=ENDINGS, see_identity=without_help) as case:
+        block = {"model": "Avalon 1047", "host": "127.83.3.4"}
+        async with avalon(block, see_identity=without_help) as case:
             yield case

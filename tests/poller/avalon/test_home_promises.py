@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hashbus.messages import Capability, MinerIdentity, MinerReading
-from hashbus_poller.drivers.avalon.driver import DRIVER
 from hashbus_poller.testing.driver_promises import DriverCase, MinerPromises
-from tests.poller.avalon.promised import ENDINGS, names
-from tests.poller.emulated import emulated_case
+from tests.poller.avalon.promised import avalon, names
 
 PASSWORD = "page-password"
 
@@ -33,19 +31,16 @@ class TestHomeModelPromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
         block = {
-            "family": "avalon",
             "model": "Avalon Q",
             "host": "127.83.3.2",
             "password": PASSWORD,
             "closes_without_reply": "none",
             "lost_sensor": True,
         }
-        async with emulated_case(
-            DRIVER,
+        async with avalon(
             block,
             {"password": PASSWORD},
             secrets=(PASSWORD,),
-            endings=ENDINGS,
             see_identity=of_the_home,
             see_reading=hashing_at_home,
         ) as case:
@@ -71,14 +66,11 @@ class TestControllerPromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
         block = {
-            "family": "avalon",
             "model": "Avalon 841",
             "host": "127.83.3.3",
             "modules": 3,
             "joins": False,
             "firmware": "1706abc",
         }
-        async with emulated_case(
-            DRIVER, block, {}, endings=ENDINGS, see_identity=of_a_controller, see_reading=three_units
-        ) as case:
+        async with avalon(block, see_identity=of_a_controller, see_reading=three_units) as case:
             yield case

@@ -1,9 +1,8 @@
 """The Bitaxe driver on the simulator's Bitaxes, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
@@ -11,18 +10,16 @@ import pytest
 from aiohttp import web
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.messages import MinerReading, MinerState, OrderParams
+from hashbus.messages import MinerState, OrderParams
 from hashbus_poller.drivers.bitaxe.driver import DRIVER, Bitaxe, BitaxeOptions, look
 from hashbus_poller.drivers.contract import Refused, Unreachable, Unsupported, Wiring
 from hashbus_poller.testing.driver_promises import HARMLESS, DriverCase, Fault, MemoryTape, MinerPromises
-from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S
 from hashbus_simulator.devices.bitaxe.device import Bitaxe as EmulatedBitaxe
 from hashbus_simulator.faults import Fault as SimulatedFault
 from hashbus_simulator.faults import FaultKind
 from hashbus_simulator.fleet import Fleet
-from hashbus_simulator.presence import Presence
 from hashbus_simulator.settings import SimulatorSettings
-from tests.poller.emulated import SPEED, emulated_case
+from tests.poller.emulated import Bench, emulated_case, on_the_bench
 
 HOST = "127.84.0.1"
 VERSIONS = ("v2.5.1", "v2.12.0", "v2.15.0")
@@ -39,42 +36,11 @@ class TestBitaxePromises(MinerPromises):
             yield case
 
 
-@dataclass
-class Bench:
-    """A driver, the device in front of it, and what they said to each other."""
-
-    driver: Bitaxe
-    device: EmulatedBitaxe
-    presence: Presence
-    tape: MemoryTape
-    wiring: Wiring
-
-    async def sees(self, is_so: Callable[[MinerReading], bool]) -> MinerReading:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    reading = await self.driver.read()
-                except Unreachable:
-                    reading = None
-                if reading is not None and is_so(reading):
-                    return reading
-                await asyncio.sleep(LOOK_EVERY_S)
-
-    def asked(self, question: str) -> int:
-        return sum(1 for one, _ in self.tape.exchanges if one == question)
-
-
-@asynccontextmanager
-async def bitaxe(version: str = "v2.12.0", model: str = "Bitaxe Gamma") -> AsyncIterator[Bench]:
+def bitaxe(
+    version: str = "v2.12.0", model: str = "Bitaxe Gamma"
+) -> AbstractAsyncContextManager[Bench[Bitaxe, EmulatedBitaxe]]:
     block = {"family": "bitaxe", "host": HOST, "version": version, "model": model}
-    settings = SimulatorSettings.model_validate({"speed": SPEED, "control_port": None, "devices": [block]})
-    tape = MemoryTape()
-    async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        ((device_id, device),) = fleet.devices.items()
-        assert isinstance(device, EmulatedBitaxe)
-        wiring = Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=tape)
-        driver = Bitaxe(BitaxeOptions(host=HOST, timeout_s=PATIENCE_S), wiring)
-        yield Bench(driver, device, fleet.presences[device_id], tape, wiring)
+    return on_the_bench(DRIVER, (Bitaxe, EmulatedBitaxe), block, {})
 
 
 @pytest.mark.parametrize("version", ["v2.4.5", "v2.9.0", "v2.14.2"])

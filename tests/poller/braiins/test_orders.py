@@ -1,75 +1,35 @@
 """Logins, orders and scans: the Braiins OS driver against emulated miners, on real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
 import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.messages import MinerReading, MinerState, OrderParams
+from hashbus.messages import MinerState, OrderParams
 from hashbus_poller.drivers.antminer.sighting import look_at_port as antminer_looks
 from hashbus_poller.drivers.bitaxe.driver import look as bitaxe_looks
-from hashbus_poller.drivers.braiins.driver import DRIVER, Braiins, BraiinsOptions
+from hashbus_poller.drivers.braiins.driver import DRIVER, Braiins
 from hashbus_poller.drivers.contract import Refused, Unreachable, Unsupported, Wiring
 from hashbus_poller.testing.driver_promises import MemoryTape
-from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S
 from hashbus_simulator.devices.braiins.device import Braiins as EmulatedBraiins
 from hashbus_simulator.faults import Fault, FaultKind
 from hashbus_simulator.fleet import Fleet
-from hashbus_simulator.presence import Presence
 from hashbus_simulator.settings import SimulatorSettings
-from tests.poller.emulated import SPEED
+from tests.poller.emulated import Bench, on_the_bench
 
 HOST = "127.84.11.1"
 PASSWORD = "web-secret-1"
 LOGIN = "POST /api/v1/auth/login"
 
 
-@dataclass
-class Bench:
-    """A driver, the device in front of it, and what they said to each other."""
-
-    driver: Braiins
-    device: EmulatedBraiins
-    presence: Presence
-    tape: MemoryTape
-    wiring: Wiring
-
-    async def sees(self, is_so: Callable[[MinerReading], bool]) -> MinerReading:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    reading = await self.driver.read()
-                except Unreachable:
-                    reading = None
-                if reading is not None and is_so(reading):
-                    return reading
-                await asyncio.sleep(LOOK_EVERY_S)
-
-    def asked(self, question: str) -> int:
-        return sum(1 for one, _ in self.tape.exchanges if one == question)
-
-    @property
-    def truth(self) -> dict[str, Any]:
-        return dict(self.device.truth())
-
-
-@asynccontextmanager
-async def braiins(options: dict[str, Any] | None = None, **block: Any) -> AsyncIterator[Bench]:
+def braiins(
+    options: dict[str, Any] | None = None, **block: Any
+) -> AbstractAsyncContextManager[Bench[Braiins, EmulatedBraiins]]:
     device = {"family": "braiins", "host": HOST, "password": PASSWORD, **block}
-    settings = SimulatorSettings.model_validate({"speed": SPEED, "control_port": None, "devices": [device]})
-    tape = MemoryTape()
-    async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        ((device_id, emulated),) = fleet.devices.items()
-        assert isinstance(emulated, EmulatedBraiins)
-        wiring = Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=tape)
-        asked = {"host": HOST, "timeout_s": PATIENCE_S, "password": PASSWORD} | (options or {})
-        driver = Braiins(BraiinsOptions.model_validate(asked), wiring)
-        yield Bench(driver, emulated, fleet.presences[device_id], tape, wiring)
+    return on_the_bench(DRIVER, (Braiins, EmulatedBraiins), device, {"password": PASSWORD} | (options or {}))
 
 
 async def test_one_login_lasts_as_long_as_it_is_used() -> None:

@@ -1,72 +1,32 @@
 """Sessions, orders and scans: the LuxOS driver against emulated miners, on real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
 import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.messages import MinerReading, MinerState, OrderParams
+from hashbus.messages import MinerState, OrderParams
 from hashbus_poller.drivers.antminer.sighting import look_at_port as antminer_looks
-from hashbus_poller.drivers.contract import Refused, Unreachable, Unsupported, Wiring
-from hashbus_poller.drivers.luxos.driver import DRIVER, Luxos, LuxosOptions
+from hashbus_poller.drivers.contract import Refused, Unsupported, Wiring
+from hashbus_poller.drivers.luxos.driver import DRIVER, Luxos
 from hashbus_poller.testing.driver_promises import MemoryTape
-from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S, until
+from hashbus_poller.testing.waiting import until
 from hashbus_simulator.devices.luxos.device import Luxos as EmulatedLuxos
 from hashbus_simulator.faults import Fault, FaultKind
 from hashbus_simulator.fleet import Fleet
-from hashbus_simulator.presence import Presence
 from hashbus_simulator.settings import SimulatorSettings
-from tests.poller.emulated import SPEED
+from tests.poller.emulated import Bench, on_the_bench
 
 HOST = "127.84.31.1"
 NEVER_S = 1e9
 
 
-@dataclass
-class Bench:
-    """A driver, the device in front of it, and what they said to each other."""
-
-    driver: Luxos
-    device: EmulatedLuxos
-    presence: Presence
-    tape: MemoryTape
-    wiring: Wiring
-
-    async def sees(self, is_so: Callable[[MinerReading], bool]) -> MinerReading:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    reading = await self.driver.read()
-                except Unreachable:
-                    reading = None
-                if reading is not None and is_so(reading):
-                    return reading
-                await asyncio.sleep(LOOK_EVERY_S)
-
-    def asked(self, question: str) -> int:
-        return sum(1 for one, _ in self.tape.exchanges if one == question)
-
-    @property
-    def truth(self) -> dict[str, Any]:
-        return dict(self.device.truth())
-
-
-@asynccontextmanager
-async def luxos(**block: Any) -> AsyncIterator[Bench]:
+def luxos(**block: Any) -> AbstractAsyncContextManager[Bench[Luxos, EmulatedLuxos]]:
     device = {"family": "luxos", "host": HOST, "session_s": NEVER_S, **block}
-    settings = SimulatorSettings.model_validate({"speed": SPEED, "control_port": None, "devices": [device]})
-    tape = MemoryTape()
-    async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        ((device_id, emulated),) = fleet.devices.items()
-        assert isinstance(emulated, EmulatedLuxos)
-        wiring = Wiring(clock=SYSTEM_CLOCK, http=lambda: session, tape=tape)
-        driver = Luxos(LuxosOptions(host=HOST, timeout_s=PATIENCE_S), wiring)
-        yield Bench(driver, emulated, fleet.presences[device_id], tape, wiring)
+    return on_the_bench(DRIVER, (Luxos, EmulatedLuxos), device, {})
 
 
 async def test_every_order_gives_the_session_back() -> None:

@@ -1,83 +1,33 @@
 """Logins, orders and scans: the VNish driver against emulated miners, on real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
 import pytest
 
 from hashbus.clock import SYSTEM_CLOCK
-from hashbus.messages import MinerReading, MinerState, OrderParams
+from hashbus.messages import MinerState, OrderParams
 from hashbus_poller.drivers.antminer.sighting import look_at_port as antminer_looks
-from hashbus_poller.drivers.contract import Refused, Unreachable, Unsupported, Wiring
-from hashbus_poller.drivers.vnish.driver import DRIVER, Vnish, VnishOptions
+from hashbus_poller.drivers.contract import Refused, Unsupported, Wiring
+from hashbus_poller.drivers.vnish.driver import DRIVER, Vnish
 from hashbus_poller.testing.driver_promises import MemoryTape
-from hashbus_poller.testing.waiting import LOOK_EVERY_S, PATIENCE_S
 from hashbus_simulator.devices.vnish.device import Vnish as EmulatedVnish
 from hashbus_simulator.fleet import Fleet
 from hashbus_simulator.settings import SimulatorSettings
-from tests.poller.emulated import SPEED
+from tests.poller.emulated import Bench, on_the_bench
 
 HOST = "127.84.21.1"
 PASSWORD = "web-secret-1"
 UNLOCK = "POST /api/v1/unlock"
 
 
-class SteppedClock:
-    """The system's clock, which a test can put forward."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
-        self.now = SYSTEM_CLOCK.now
-
-    def monotonic(self) -> float:
-        return SYSTEM_CLOCK.monotonic() + self.ahead_s
-
-
-@dataclass
-class Bench:
-    """A driver, the device in front of it, and what they said to each other."""
-
-    driver: Vnish
-    device: EmulatedVnish
-    tape: MemoryTape
-    wiring: Wiring
-    clock: SteppedClock
-
-    async def sees(self, is_so: Callable[[MinerReading], bool]) -> MinerReading:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    reading = await self.driver.read()
-                except Unreachable:
-                    reading = None
-                if reading is not None and is_so(reading):
-                    return reading
-                await asyncio.sleep(LOOK_EVERY_S)
-
-    def asked(self, question: str) -> int:
-        return sum(1 for one, _ in self.tape.exchanges if one == question)
-
-    @property
-    def truth(self) -> dict[str, Any]:
-        return dict(self.device.truth())
-
-
-@asynccontextmanager
-async def vnish(options: dict[str, Any] | None = None, **block: Any) -> AsyncIterator[Bench]:
+def vnish(
+    options: dict[str, Any] | None = None, **block: Any
+) -> AbstractAsyncContextManager[Bench[Vnish, EmulatedVnish]]:
     device = {"family": "vnish", "host": HOST, "password": PASSWORD, **block}
-    settings = SimulatorSettings.model_validate({"speed": SPEED, "control_port": None, "devices": [device]})
-    tape, clock = MemoryTape(), SteppedClock()
-    async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        (emulated,) = fleet.devices.values()
-        assert isinstance(emulated, EmulatedVnish)
-        wiring = Wiring(clock=clock, http=lambda: session, tape=tape)  # type: ignore[arg-type]
-        asked = {"host": HOST, "timeout_s": PATIENCE_S, "password": PASSWORD} | (options or {})
-        driver = Vnish(VnishOptions.model_validate(asked), wiring)
-        yield Bench(driver, emulated, tape, wiring, clock)
+    return on_the_bench(DRIVER, (Vnish, EmulatedVnish), device, {"password": PASSWORD} | (options or {}))
 
 
 async def test_reading_needs_no_login() -> None:

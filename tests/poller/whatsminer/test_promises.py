@@ -1,6 +1,8 @@
 """The WhatsMiner driver keeps the promises, against emulated miners on real sockets."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,13 @@ ENDINGS: dict[Fault, Ending] = {Fault.WRONG_PASSWORD: HARMLESS}
 
 def blinking(truth: Mapping[str, object]) -> Mapping[str, object]:
     return {"blinking": truth["led"] != "auto"}
+
+
+def miner(block: Mapping[str, object], **special: Any) -> AbstractAsyncContextManager[DriverCase]:
+    """A case of an emulated WhatsMiner with a password; `special` as in emulated_case."""
+    described = {"family": "whatsminer_v3", "password": PASSWORD, **block}
+    common: dict[str, Any] = {"secrets": (PASSWORD,), "endings": ENDINGS, "more_truth": blinking}
+    return emulated_case(DRIVER, described, {"password": PASSWORD}, **common, **special)
 
 
 def liquid_cooled(identity: MinerIdentity) -> None:
@@ -39,18 +48,9 @@ def in_the_liquid(reading: MinerReading) -> None:
 class TestLiquidCooledPromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "whatsminer_v3", "model": "M64_VL40", "host": "127.89.0.1", "password": PASSWORD}
-        async with emulated_case(
-            DRIVER,
-            block,
-            {"password": PASSWORD},
-            secrets=(PASSWORD,),
-            endings=ENDINGS,
-            more_truth=blinking,
-            power_w=3000.0,
-            see_identity=liquid_cooled,
-            see_reading=in_the_liquid,
-        ) as case:
+        block = {"model": "M64_VL40", "host": "127.89.0.1"}
+        seen = {"see_identity": liquid_cooled, "see_reading": in_the_liquid}
+        async with miner(block, power_w=3000.0, **seen) as case:
             yield case
 
 
@@ -65,21 +65,6 @@ class TestAirCooledPromises(MinerPromises):
 
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {
-            "family": "whatsminer_v3",
-            "model": "M50_VH40",
-            "host": "127.89.0.2",
-            "password": PASSWORD,
-            "string_numbers": True,
-            "idle_shape": "process_down",
-        }
-        async with emulated_case(
-            DRIVER,
-            block,
-            {"password": PASSWORD},
-            secrets=(PASSWORD,),
-            endings=ENDINGS,
-            more_truth=blinking,
-            see_reading=in_the_air,
-        ) as case:
+        block = {"model": "M50_VH40", "host": "127.89.0.2", "string_numbers": True, "idle_shape": "process_down"}
+        async with miner(block, see_reading=in_the_air) as case:
             yield case

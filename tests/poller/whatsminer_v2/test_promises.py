@@ -1,6 +1,8 @@
 """The driver of API v2 keeps the promises, against emulated miners of several firmware generations on real sockets."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,13 @@ ENDINGS: dict[Fault, Ending] = {
 
 def blinking(truth: Mapping[str, object]) -> Mapping[str, object]:
     return {"blinking": truth["led"] != "auto"}
+
+
+def miner(block: Mapping[str, object], **special: Any) -> AbstractAsyncContextManager[DriverCase]:
+    """A case of an emulated WhatsMiner with a password; `special` as in emulated_case."""
+    described = {"family": "whatsminer_v2", "password": PASSWORD, **block}
+    common: dict[str, Any] = {"secrets": (PASSWORD,), "endings": ENDINGS, "more_truth": blinking}
+    return emulated_case(DRIVER, described, {"password": PASSWORD}, **common, **special)
 
 
 def air_cooled(identity: MinerIdentity) -> None:
@@ -49,17 +58,8 @@ def mining_in_the_air(reading: MinerReading) -> None:
 class TestClassicFirmwarePromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
-        block = {"family": "whatsminer_v2", "model": "M50_VH40", "host": "127.83.1.1", "password": PASSWORD}
-        async with emulated_case(
-            DRIVER,
-            block,
-            {"password": PASSWORD},
-            secrets=(PASSWORD,),
-            endings=ENDINGS,
-            more_truth=blinking,
-            see_identity=air_cooled,
-            see_reading=mining_in_the_air,
-        ) as case:
+        block = {"model": "M50_VH40", "host": "127.83.1.1"}
+        async with miner(block, see_identity=air_cooled, see_reading=mining_in_the_air) as case:
             yield case
 
 
@@ -77,24 +77,14 @@ class TestNewerFirmwarePromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
         block = {
-            "family": "whatsminer_v2",
             "model": "M64_VL40",
             "host": "127.83.1.2",
-            "password": PASSWORD,
             "shape": "newer",
             "malformed": True,
             "knows_respbefore": False,
             "error_codes": [218, 531],
         }
-        async with emulated_case(
-            DRIVER,
-            block,
-            {"password": PASSWORD},
-            secrets=(PASSWORD,),
-            endings=ENDINGS,
-            more_truth=blinking,
-            see_reading=mining_in_a_liquid,
-        ) as case:
+        async with miner(block, see_reading=mining_in_a_liquid) as case:
             yield case
 
 
@@ -110,23 +100,13 @@ class TestFirmwareOfTwoProcessesPromises(MinerPromises):
     @pytest.fixture
     async def case(self) -> AsyncIterator[DriverCase]:
         block = {
-            "family": "whatsminer_v2",
             "model": "M30S+_VE40",
             "host": "127.83.1.3",
-            "password": PASSWORD,
             "api": "2.0.3",
             "split_processes": True,
             "old_status": True,
             "summary_asleep": "error",
             "error_codes": [110],
         }
-        async with emulated_case(
-            DRIVER,
-            block,
-            {"password": PASSWORD},
-            secrets=(PASSWORD,),
-            endings=ENDINGS,
-            more_truth=blinking,
-            see_identity=without_power_limit,
-        ) as case:
+        async with miner(block, see_identity=without_power_limit) as case:
             yield case

@@ -11,8 +11,8 @@ from hashbus_simulator.devices.cgminer import writes
 from hashbus_simulator.devices.cgminer.codes import status
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront
 from hashbus_simulator.devices.truth import miner_truth
-from hashbus_simulator.physics import MinerPhysics
 from hashbus_simulator.serving import HttpPort, TcpPort
 
 DESCRIPTION = "cgminer 4.11.1"
@@ -23,44 +23,24 @@ ASC_TEXTS = {107: "Invalid ASC id {} - range is 0 - 0", 118: "ASC 0 set info: {}
 LETTERS = {118: "I", 119: "S"}
 
 
-class Avalon:
+class Avalon(MinerFront[AvalonState]):
     """Answers one client at a time; what it is told to do may cost the reply."""
 
     __slots__ = ("_state", "ports")
     family = "avalon"
 
     def __init__(self, block: AvalonBlock, place: Place, world: World) -> None:
-        self._state = AvalonState(block, place, world.clock)
+        super().__init__(AvalonState(block, place, world.clock))
         dialect = CgminerDialect(self._reply)
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("cgminer", place.host, block.ports.get("cgminer", 4028), dialect, single_threaded=True),
         )
 
     @property
-    def place(self) -> Place:
-        """Who and where it is."""
-        return self._state.place
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._state.block.model
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until it has booted."""
-        return self._state.physics.offline_left_s
-
-    @property
     def power_w(self) -> float:
-        """What it draws now, in W."""
+        """What it draws now, in W: it may have been due to go to sleep."""
         self._state.catch_up()
-        return self._state.physics.power_w
+        return super().power_w
 
     def truth(self) -> Mapping[str, object]:
         """What really is."""

@@ -44,7 +44,7 @@ class AvalonState:
             ambient_c=block.ambient_c,
             timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
         )
-        self.classic = CgminerState(block.model, self.physics, self.now_s)
+        self.classic = CgminerState(place, block.model, self.physics, self.now_s)
         self.step = self.waiting_step = self.generation.steps[-1]
         self.waiting_pools: dict[int, Pool] = {}
         self.is_lit = False

@@ -7,57 +7,27 @@ from hashbus_simulator.devices.cgminer.codes import status
 from hashbus_simulator.devices.cgminer.state import CgminerState
 from hashbus_simulator.devices.cgminer.wire import CgminerDialect, Document, Request
 from hashbus_simulator.devices.contract import Place, World
+from hashbus_simulator.devices.front import MinerFront, physics_of
 from hashbus_simulator.devices.truth import miner_truth
-from hashbus_simulator.models import MODELS
-from hashbus_simulator.physics import MinerPhysics, Timing
 from hashbus_simulator.serving import HttpPort, TcpPort
 from hashbus_simulator.settings import CgminerBlock
 
 DESCRIPTION = "cgminer 4.12.1"
 
 
-class PlainCgminer:
+class PlainCgminer(MinerFront[CgminerState]):
     """Answers the cgminer API; joined reads are allowed, writing only with `privileged: true`."""
 
-    __slots__ = ("_block", "_state", "place", "ports")
+    __slots__ = ("_block", "_state", "ports")
     family = "cgminer"
 
     def __init__(self, block: CgminerBlock, place: Place, world: World) -> None:
-        self.place = place
+        super().__init__(CgminerState(place, block.model, physics_of(block, place, world), world.clock.unix_s))
         self._block = block
-        physics = MinerPhysics(
-            MODELS[block.model],
-            world.clock,
-            seed=place.seed,
-            ambient_c=block.ambient_c,
-            timing=Timing(tuning_s=block.tuning_s, boot_s=block.boot_s),
-        )
-        self._state = CgminerState(block.model, physics, world.clock.unix_s)
         number = block.ports.get("cgminer", 4028)
         self.ports: Sequence[TcpPort | HttpPort] = (
             TcpPort("cgminer", place.host, number, CgminerDialect(self._reply)),
         )
-
-    @property
-    def model_name(self) -> str:
-        """The model, as configured."""
-        return self._block.model
-
-    @property
-    def physics(self) -> MinerPhysics:
-        """The miner as a load."""
-        return self._state.physics
-
-    @property
-    def offline_left_s(self) -> float:
-        """Simulated seconds until cgminer is up again."""
-        return self._state.physics.offline_left_s
-
-    @property
-    def power_w(self) -> float:
-        """What it draws now, in W."""
-        self._state.physics.catch_up()
-        return self._state.physics.power_w
 
     def truth(self) -> Mapping[str, object]:
         """What really is."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hashbus_simulator.devices.contract import Place
 from hashbus_simulator.devices.pools import FACTORY_POOLS, Pool
 from hashbus_simulator.physics import MinerPhysics
 
@@ -9,9 +10,10 @@ from hashbus_simulator.physics import MinerPhysics
 class CgminerState:
     """Pools by number, the one in use, and the boards that are switched off."""
 
-    __slots__ = ("active_pool", "disabled_boards", "model_name", "physics", "pools", "unix")
+    __slots__ = ("active_pool", "disabled_boards", "model_name", "physics", "place", "pools", "unix")
 
-    def __init__(self, model_name: str, physics: MinerPhysics, unix: Callable[[], float]) -> None:
+    def __init__(self, place: Place, model_name: str, physics: MinerPhysics, unix: Callable[[], float]) -> None:
+        self.place = place
         self.model_name = model_name
         self.physics = physics
         self.unix = unix
