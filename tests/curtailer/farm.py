@@ -11,14 +11,17 @@ from hashbus.messages import (
     Capability,
     CurtailmentPlan,
     CurtailmentRequest,
+    Hashprice,
     Level,
     Message,
+    MeterTelemetry,
     MinerAvailability,
     MinerInfo,
     MinerState,
     MinerTelemetry,
     PlanProgress,
     PlanState,
+    PowerPrice,
     PowerSetpoint,
     SetpointResult,
     SetpointStatus,
@@ -48,6 +51,7 @@ class Miner:
     obeys: bool = True
     is_online: bool = True
     refuses: bool = False
+    group: str | None = None
     setpoint_w: float | None = None
 
     @property
@@ -97,6 +101,8 @@ class Farm:
         decides = beginning(ControllerSettings(site=SITE))
         self.controller = Service(self, "controller", controller, decides, controller.hears(decides))
         self.curtailer: Service | None = self.new_curtailer()
+        self.meter: float | None = None
+        """What else the site draws behind its meter; None: it has none."""
         self.plans: list[CurtailmentPlan] = []
         self.progress: list[PlanProgress] = []
         self._ears = MemoryBus(self.broker, "recorder", SITE)
@@ -104,6 +110,31 @@ class Farm:
         self._heard: Subscription[Any] | None = None
         for miner in self.miners.values():
             self.poller.publish(self.info(miner))
+
+    async def loses_its_curtailer(self, seconds: int) -> None:
+        """The curtailer is killed, and another starts after that time."""
+        assert self.curtailer
+        await self.curtailer.dies()
+        self.curtailer = None
+        await self.passes(seconds)
+        self.curtailer = self.new_curtailer()
+
+    def hears_price(self, price_per_kwh: float, hashprice: float | None = None) -> None:
+        """The market says what power costs, and perhaps what a petahash earns in a day; in dollars."""
+        market = MemoryBus(self.broker, "market", SITE)
+        fields = {"site": SITE, "at": self.now, "taken_at": self.now, "completeness_pct": 100}
+        market.publish(
+            PowerPrice.model_validate(
+                {**fields, "currency": "USD", "price_per_kwh": price_per_kwh, "tariff": "spot"}
+                | {"sources_used": 1, "sources_total": 1}
+            )
+        )
+        if hashprice is not None:
+            market.publish(
+                Hashprice.model_validate(
+                    {**fields, "hashprice_usd_per_ph_day": hashprice, "price_usd": 90_000, "difficulty": 1e14}
+                )
+            )
 
     def new_curtailer(self) -> Service:
         return Service(self, "curtailer", curtailer, CurtailerState(SITE, self.settings))
@@ -119,14 +150,21 @@ class Farm:
             max_power_w=miner.full_w,
             rated_power_w=miner.full_w,
             rated_hashrate_ths=miner.hashrate_ths,
+            group=miner.group,
         )
 
     async def passes(self, seconds: int) -> None:
-        """Let time pass, second by second; the miners are read every five seconds."""
+        """Let time pass, second by second; the miners and the meter are read every five seconds."""
         for _ in range(seconds):
             self.now += timedelta(seconds=1)
             if self.now.second % 5 == 0:
                 self._read()
+                if self.meter is not None:
+                    self.poller.publish(
+                        MeterTelemetry(
+                            site=SITE, at=self.now, meter="grid", driver="sdm630", power_w=self.drawn_w + self.meter
+                        )
+                    )
             await self.controller.turns()
             if self.curtailer:
                 await self.curtailer.turns()

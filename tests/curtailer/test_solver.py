@@ -17,7 +17,7 @@ def odd_miners() -> list[Miner]:
 
 
 def with_solver(farm: Farm, solver: Solver) -> Service:
-    module = SimpleNamespace(step=Beside(solver), HEARS=curtailer.HEARS)
+    module = SimpleNamespace(step=Beside(solver, list), HEARS=curtailer.HEARS)
     return Service(farm, "curtailer", module, State(SITE, farm.settings))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from hashbus.messages import CurtailmentPlan, Message
 from hashbus.service import Running
 from hashbus.step import Tick
 from hashbus.stepping import run_steps
+from hashbus_curtailer.keeping import Keeping
 from hashbus_curtailer.settings import CurtailerSettings
+from hashbus_curtailer.settlement.settling import settle_all
 from hashbus_curtailer.solver import Solver
 from hashbus_curtailer.state import State
 from hashbus_curtailer.step import HEARS, answered, step
@@ -26,18 +28,22 @@ async def main(running: Running[CurtailerSettings]) -> None:
     """Curtail until told to stop; with `--once` what is due by what the broker remembers."""
     state = State(running.settings.site, running.settings.curtailer)
     state = await _recalled(running, state)
-    rounds = 100 if running.once else None
-    with Solver() as solver:
-        async with beside(watch(running), "triggers"):
-            await run_steps(
-                running.bus,
-                Beside(solver),
-                state,
-                hears=HEARS,
-                clock=running.clock,
-                tick_s=TICK_S,
-                rounds=rounds,
-            )
+    keeping = Keeping(running)
+    async with AsyncExitStack() as stack:
+        solver = stack.enter_context(Solver())
+        stack.callback(keeping.close)
+        await stack.enter_async_context(beside(watch(running), "triggers"))
+        if keeping.ledger is not None:
+            await stack.enter_async_context(beside(settle_all(running, keeping.ledger), "settlement"))
+        await run_steps(
+            running.bus,
+            Beside(solver, keeping.note),
+            state,
+            hears=HEARS,
+            clock=running.clock,
+            tick_s=TICK_S,
+            rounds=100 if running.once else None,
+        )
     await running.bus.flush()
 
 
@@ -51,11 +57,12 @@ async def beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[
 
 
 class Beside:
-    """The step with a solver beside it: hands its questions over, and brings the answers in."""
+    """The step with a solver beside it, whose answers it brings in; what it says is noted before it is said."""
 
-    def __init__(self, solver: Solver) -> None:
-        """Let `solver` work at what the step asks."""
+    def __init__(self, solver: Solver, note: Callable[[Iterable[Message]], None]) -> None:
+        """Let `solver` work at what the step asks, and `note` hear what it is about to say."""
         self._solver = solver
+        self._note = note
 
     def __call__(self, state: State, heard: Message | Tick, now: datetime) -> tuple[State, Iterable[Message]]:
         """Take in an answer when there is one, then decide."""
@@ -66,7 +73,9 @@ class Beside:
             said += plans
         state, more = step(state, heard, now)
         self._solver.ask(state.question)
-        return state, [*said, *more]
+        said += more
+        self._note(said)
+        return state, said
 
 
 async def _recalled(running: Running[CurtailerSettings], state: State) -> State:

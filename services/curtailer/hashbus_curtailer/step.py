@@ -20,6 +20,7 @@ from hashbus.messages import (
     MinerAvailability,
     MinerInfo,
     MinerTelemetry,
+    PlanProgress,
     PlanState,
     PowerPrice,
     SetpointResult,
@@ -29,7 +30,7 @@ from hashbus.step import Tick
 from hashbus_curtailer.closed_loop import adjusted, remembering, reported
 from hashbus_curtailer.drafting import answered, drafted_now, pending
 from hashbus_curtailer.ending import following, is_waiting_for_price, over, recovering, returning, waiting_for_price
-from hashbus_curtailer.plan import last_end
+from hashbus_curtailer.plan import FINAL, last_end
 from hashbus_curtailer.state import State, ruling
 
 __all__ = ["HEARS", "answered", "decided", "known", "step"]
@@ -98,7 +99,7 @@ def _with_result(state: State, result: SetpointResult) -> State:
 
 def decided(state: State, now: datetime) -> tuple[State, list[Message]]:
     """Let the plan follow the request that counts now, and say what changed."""
-    before, said = state.plan, list[Message]()
+    before, progress, said = state.plan, state.progress, list[Message]()
     request, plan = ruling(state, now), state.living
     if plan is None and request is not None:
         state = drafted_now(state, request, now)
@@ -111,7 +112,18 @@ def decided(state: State, now: datetime) -> tuple[State, list[Message]]:
         state = replace(state, plan=state.plan.model_copy(update={"at": now}))
         said += [state.plan] if state.plan else []
     state, news = reported(state, now)
-    return state, said + news
+    return state, [*said, *_taken_over(progress, before, state.plan, now), *news]
+
+
+def _taken_over(
+    progress: PlanProgress | None, before: CurtailmentPlan | None, after: CurtailmentPlan | None, now: datetime
+) -> list[Message]:
+    """Say that a plan is over whose miners another has taken over."""
+    if progress is None or before is None or after is None or before.plan == after.plan:
+        return []
+    if progress.plan != before.plan or before.state in FINAL:
+        return []
+    return [progress.model_copy(update={"at": now, "state": PlanState.DONE, "waiting": 0})]
 
 
 def _turned(state: State, plan: CurtailmentPlan, request: CurtailmentRequest | None, now: datetime) -> State:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from importlib.metadata import entry_points
 
 from hashbus.bus import Subscription
 from hashbus.clock import SYSTEM_CLOCK
@@ -21,9 +22,17 @@ STOP = "stop"
 NOW = timedelta(0)
 
 
+GROUP = "hashbus.curtail"
+"""The curtailer contributes what is done with plans of the past: plans, log, settle, verify."""
+
+
 def curtail(argv: Sequence[str]) -> int:
     """Give up power for a while: hashbus curtail 5MW --for 4h; `stop` ends it; without anything: how far it is."""
+    point = next(iter(entry_points(group=GROUP, name=argv[0])), None) if argv else None
+    if point is not None:
+        return int(point.load()(argv[1:]))
     wanted = parser("curtail", curtail)
+    wanted.epilog = "of the past: hashbus curtail plans | log PLAN | settle PLAN | verify FILE"
     wanted.add_argument("watts", nargs="?", type=_watts, metavar="WATTS", help="5000, 5kW, 5MW, or `stop`")
     wanted.add_argument("--to", type=_percent, metavar="PERCENT", help="down to this much of what the site draws now")
     wanted.add_argument("--for", dest="lasts", type=duration, default="4h", metavar="4h", help="until it lapses")
