@@ -54,6 +54,7 @@ def _site_file(folder: Path) -> Path:
     site["health"] = {"port": 0}
     site["recorder"]["history"]["port"] = free_port()
     site["simulator"]["control_port"] = free_port()
+    site["web"]["port"] = free_port()
     shutil.copytree(demo.with_name("demo-secrets"), folder / "demo-secrets")
     file = folder / "site.yaml"
     file.write_text(yaml.safe_dump(site), encoding="utf-8")

@@ -26,7 +26,7 @@ README_HEADINGS = ["Purpose", "Hears and says", "Configuration", "Run alone", "T
 ENTRY_POINT_GROUPS = ["console_scripts", "hashbus.commands", "hashbus.drivers", "hashbus.services"]
 
 # Not imported here, but its version matters; the pyproject.toml says why.
-UNDERNEATH = {"paho-mqtt", "tzdata"}
+UNDERNEATH = {"httptools", "paho-mqtt", "tzdata"}
 
 # Two distributions of one project, installed together and imported from both.
 TWINS = {"pydantic-core": "pydantic"}

@@ -25,6 +25,7 @@ from hashbus_poller.settings import DeviceSettings, PollerSection, settings_mode
 from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, RecorderSettings, VictoriaSettings
 from hashbus_supervisor.settings import SupervisorSettings
 from hashbus_supervisor.site import read_site
+from hashbus_web.settings import ProviderSettings, WebSection, WebSettings
 from tests.servers import ROOT
 from tests.supervisor.conftest import Command
 
@@ -45,7 +46,7 @@ def options_of(model: type[BaseModel]) -> set[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             names |= options_of(kind)
-        names.add(f"{name}_file" if name in ("password", "token", "api_key") else name)
+        names.add(f"{name}_file" if name in ("password", "token", "api_key", "client_secret") else name)
     return names
 
 
@@ -66,6 +67,8 @@ def options_of(model: type[BaseModel]) -> set[str]:
         heat.SwitchPointSettings,
         NotifierSection,
         BridgeSection,
+        WebSection,
+        ProviderSettings,
         RecorderSettings,
         EmbeddedSettings,
         InfluxSettings,
@@ -86,7 +89,15 @@ def test_the_example_shows_the_drivers_of_a_home() -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [SupervisorSettings, RecorderSettings, ControllerSettings, CurtailerSettings, NotifierSettings, settings_model()],
+    [
+        SupervisorSettings,
+        RecorderSettings,
+        ControllerSettings,
+        CurtailerSettings,
+        NotifierSettings,
+        WebSettings,
+        settings_model(),
+    ],
 )
 def test_the_example_gives_every_option_its_default(model: type[SiteSettings]) -> None:
     assert load(model, EXAMPLE, account="example", environ={}) == model()

@@ -38,6 +38,7 @@ class Home:
         written["simulator"]["control_port"] = self.control
         written["simulator"]["house"]["speed"] = 1
         written["controller"]["min_interval_s"] = 1
+        written["web"] |= {"port": first + 33, "history_url": f"http://127.0.0.1:{self.history}"}
         self.file = folder / "site.yaml"
         self.file.write_text(yaml.safe_dump(written))
         (folder / "demo-secrets").symlink_to(ROOT / "config/demo-secrets")

@@ -1,0 +1,1 @@
+"""The web service: the dashboard and the REST API of a site."""

@@ -1,0 +1,1 @@
+"""The past, asked at the recorder."""

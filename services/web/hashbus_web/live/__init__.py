@@ -1,0 +1,1 @@
+"""Live values: changes encoded once and handed to everybody who looks."""
