@@ -7,14 +7,17 @@ from typing import Any
 from hashbus.messages import (
     BatteryTelemetry,
     Capability,
+    ControlRequest,
     ControlState,
     Decision,
     Level,
     Message,
+    MeterTelemetry,
     MinerControl,
     MinerInfo,
     MinerState,
     MinerTelemetry,
+    PowerPrice,
     PowerRequest,
     PowerSetpoint,
     Rank,
@@ -144,6 +147,23 @@ class Home:
             self.passes(1)
             expected = None if setpoint == "-" else float(setpoint)
             assert self.setpoint_w() == expected, f"at {time} with {soc} %: {self.setpoint_w()}, not {setpoint}"
+
+    def meter(self, power_w: float) -> MeterTelemetry:
+        """What the meter at the grid says; + is buying."""
+        return MeterTelemetry(site="home", at=self.now, meter="grid", driver="modbus", power_w=power_w)
+
+    def price(self, per_kwh: float, **more: Any) -> PowerPrice:
+        """What a kilowatt-hour costs."""
+        fields = {"currency": "EUR", "tariff": "test", "sources_used": 1, "sources_total": 1, "completeness_pct": 100}
+        return PowerPrice(site="home", at=self.now, taken_at=self.now, price_per_kwh=per_kwh, **{**fields, **more})
+
+    def switches(self, *, on: bool, **more: Any) -> list[Message]:
+        """Somebody switches automatic control."""
+        return self.hear(ControlRequest(site="home", at=self.now, source="web", is_enabled=on, **more))
+
+    def at(self, moment: datetime) -> None:
+        """Let time pass until a moment."""
+        self.passes((moment - self.now).total_seconds())
 
     def restarts(self) -> None:
         """Kill the controller and start another that knows only what the broker kept."""

@@ -16,7 +16,11 @@ from hashbus.settings import HealthSettings, SiteSettings, load
 from hashbus.topics import SERVICES
 from hashbus_bridge.settings import BridgeSection
 from hashbus_controller.heat import settings as heat
+from hashbus_controller.policies.price import PriceSettings
+from hashbus_controller.policies.schedule import ScheduleSettings
 from hashbus_controller.policies.soc import SocSettings
+from hashbus_controller.policies.sunset import SunsetSettings
+from hashbus_controller.policies.surplus import SurplusSettings
 from hashbus_controller.settings import ControllerSection, ControllerSettings
 from hashbus_curtailer.settings import CurtailerSection, CurtailerSettings
 from hashbus_notifier.settings import NotifierSection, NotifierSettings
@@ -60,6 +64,10 @@ def options_of(model: type[BaseModel]) -> set[str]:
         DeviceSettings,
         ControllerSection,
         SocSettings,
+        SunsetSettings,
+        SurplusSettings,
+        PriceSettings,
+        ScheduleSettings,
         heat.HeatSettings,
         heat.OutdoorSettings,
         heat.ZoneSettings,

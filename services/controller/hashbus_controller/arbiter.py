@@ -2,8 +2,8 @@
 
 It walks the ranks from the strongest. A bid may only narrow what the ranks above it left: a cap lowers the upper
 bound, never below the lower one; a floor raises the lower bound, never above the upper one. Within a rank caps go
-before floors. A wish narrows nothing: the strongest wish is met as far as the bounds allow. So no lower rank can undo
-a higher one, whatever the order of arrival.
+before floors. A wish narrows nothing: the greatest of the strongest rank is met as far as the bounds allow. So no
+lower rank can undo a higher one, whatever the order of arrival.
 """
 
 from __future__ import annotations
@@ -101,6 +101,11 @@ def power_of(bids: Iterable[Bid], highest_w: float, resting_w: float) -> float:
     return min(max(_wished(ordered, resting_w)[1], bounds.lower_w), bounds.upper_w)
 
 
+def upper_of(bids: Iterable[Bid], highest_w: float) -> float:
+    """Return the upper bound that bids leave a miner."""
+    return _narrowed(sorted(bids, key=_strength), highest_w).upper_w
+
+
 def _narrowed(ordered: Sequence[Bid], highest_w: float) -> _Bounds:
     bounds = _Bounds(0.0, highest_w)
     for bid in ordered:
@@ -112,10 +117,16 @@ def _narrowed(ordered: Sequence[Bid], highest_w: float) -> _Bounds:
 
 
 def _wished(ordered: Sequence[Bid], resting_w: float) -> tuple[Bid | None, float]:
+    """Return the wish of the strongest rank that has one; within a rank the greatest, and of equal ones the first."""
+    best: Bid | None = None
     for bid in ordered:
-        if bid.wish_w is not None:
-            return bid, bid.wish_w
-    return None, resting_w
+        if bid.wish_w is None:
+            continue
+        if best is not None and bid.rank is not best.rank:
+            break
+        if best is None or best.wish_w is None or bid.wish_w > best.wish_w:
+            best = bid
+    return best, resting_w if best is None or best.wish_w is None else best.wish_w
 
 
 def _rest(bids: Sequence[Bid], resting_w: float) -> str:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from hashbus.messages import BidEffect, MinerInfo
 from hashbus.power import target
-from hashbus_controller.arbiter import STRENGTH, Outcome, Verdict, arbitrate, power_of
+from hashbus_controller.arbiter import Outcome, Verdict, arbitrate
 from hashbus_controller.bids import AUTOMATIC, SITE, Bid
 from hashbus_controller.costs import efficiency
-from hashbus_controller.sharing import Member, shares
+from hashbus_controller.split import Sharer, split
 from hashbus_controller.state import ALL, State
 
 
@@ -33,22 +33,15 @@ def affected(state: State) -> set[str]:
 
 
 def verdicts(state: State, miners: Iterable[str], now: datetime) -> dict[str, Verdict]:
-    """Return what each of these miners may draw; those who share in a bid must all be among them.
-
-    Bids for groups and the site are split from the strongest rank down, each among miners at the power that the bids
-    split so far leave them, so that a site cap counts what a grid order has already taken.
-    """
+    """Return what each of these miners may draw; those who share in a bid must all be among them."""
     infos = {miner: state.infos[miner] for miner in miners}
     own = {miner: _counting(state, miner, now) for miner in infos}
     tops = {miner: (highest(state, info), resting(state, info)) for miner, info in infos.items()}
     shared = _shared(state, infos.values(), now)
-    powers = {miner: power_of(own[miner], *tops[miner]) for miner in infos} if shared else {}
-    for bid in shared:
-        inside = [miner for miner, info in infos.items() if bid.scope in (SITE, info.group)]
-        members = [_member(state, infos[miner], powers[miner], tops[miner][0]) for miner in inside]
-        for miner, part in shares(bid, members).items():
-            own[miner].append(part)
-            powers[miner] = power_of(own[miner], *tops[miner])
+    if shared:
+        sharers = [_sharer(state, info, own[miner], tops[miner]) for miner, info in infos.items()]
+        for miner, parts in split(shared, sharers).items():
+            own[miner] += parts
     return {miner: _explained(state, infos[miner], own[miner], tops[miner], now) for miner in infos}
 
 
@@ -75,8 +68,7 @@ def _counting(state: State, scope: str, now: datetime) -> list[Bid]:
 
 def _shared(state: State, infos: Iterable[MinerInfo], now: datetime) -> list[Bid]:
     scopes = {SITE, *(info.group for info in infos if info.group)}
-    found = [bid for scope in scopes for bid in _counting(state, scope, now)]
-    return sorted(found, key=lambda bid: (STRENGTH[bid.rank], bid.key))
+    return [bid for scope in scopes for bid in _counting(state, scope, now)]
 
 
 def highest(state: State, info: MinerInfo) -> float:
@@ -105,9 +97,10 @@ def least(info: MinerInfo) -> float:
     return min(levels, default=info.min_power_w or 0.0)
 
 
-def _member(state: State, info: MinerInfo, power_w: float, most_w: float) -> Member:
+def _sharer(state: State, info: MinerInfo, own: list[Bid], top: tuple[float, float]) -> Sharer:
     # The rated figure first: the measured one moves with every reading, and with it would the order.
-    return Member(info.miner, power_w, least(info), most_w, efficiency(info, state.readings.get(info.miner)))
+    j_per_th = efficiency(info, state.readings.get(info.miner))
+    return Sharer(info.miner, info.group, own, least(info), *top, j_per_th)
 
 
 def reachable_w(power_w: float, info: MinerInfo) -> float | None:

@@ -35,7 +35,7 @@ def known(state: State, heard: Message | Tick, now: datetime) -> State:
 
 def _told_policies(state: State, heard: Message | Tick, now: datetime) -> State:
     changed: dict[str, Any] = {}
-    for policy in state.policies:
+    for policy in state.policies.every:
         if isinstance(heard, (Tick, *policy.hears)):
             before = state.memories[policy.name]
             after = policy.heard(before, heard, now, state)

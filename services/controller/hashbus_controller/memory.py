@@ -9,7 +9,6 @@ from hashbus.messages import ControlState, Message, MinerControl, PolicyMemory
 from hashbus_controller import switch
 from hashbus_controller.costs import Cost
 from hashbus_controller.held import Held
-from hashbus_controller.policy import Remembers
 from hashbus_controller.state import State
 
 
@@ -18,9 +17,8 @@ def recalled(state: State, memory: ControlState) -> State:
     if state.is_recalled:
         return state
     memories = dict(state.memories)
-    for policy in state.policies:
-        if isinstance(policy, Remembers):
-            memories[policy.name] = policy.recalled(memories[policy.name], _kept(memory, policy.name))
+    for name, policy in state.policies.remembering:
+        memories[name] = policy.recalled(memories[name], _kept(memory, name))
     state = replace(state, memories=memories, is_recalled=True, remembered_miners=memory.miners)
     if state.settings.auto_control == "remembered":
         # A request that was heard before is newer than this memory, or it is in it.
@@ -82,11 +80,7 @@ def of_miner(state: State, miner: str, held: Held, now: datetime) -> MinerContro
 
 def of_site(state: State, now: datetime) -> ControlState:
     """Return what must survive of the site."""
-    kept = {
-        policy.name: policy.kept(state.memories[policy.name])
-        for policy in state.policies
-        if isinstance(policy, Remembers)
-    }
+    kept = {name: policy.kept(state.memories[name]) for name, policy in state.policies.remembering}
     stands = state.switch
     return ControlState(
         site=state.site,
@@ -110,7 +104,12 @@ def news(state: State, messages: list[Message]) -> tuple[State, list[Message]]:
     for message in messages:
         address = message.address()
         before = told.get(address)
-        if before is None or before.model_copy(update={"at": message.at}) != message:
+        if before is None or not _is_same(before, message):
             told[address] = message
             new.append(message)
     return (replace(state, told=told), new) if new else (state, [])
+
+
+def _is_same(before: Message, message: Message) -> bool:
+    """Say whether two messages differ in nothing but when they were made."""
+    return all(value == getattr(before, name) for name, value in message if name != "at")

@@ -14,7 +14,6 @@ from hashbus.messages import BidEffect, MinerInfo, Rank
 from hashbus_controller.arbiter import Verdict
 from hashbus_controller.costs import loss_wh
 from hashbus_controller.held import Held
-from hashbus_controller.policy import Waits
 from hashbus_controller.state import UNLIMITED, State
 
 AT_ONCE = (Rank.SAFETY, Rank.ANTIFREEZE, Rank.GRID, Rank.SITE_LIMIT, Rank.OVERRIDE)
@@ -90,8 +89,8 @@ def unheard(state: State, now: datetime) -> Wait | None:
     """Return what has not been heard yet since the start; until then, what an earlier run set holds."""
     if state.started_at is None or now >= (end := state.started_at + PATIENCE):
         return None
-    for policy in state.policies:
-        if isinstance(policy, Waits) and (what := policy.waits_for(state.memories[policy.name])):
+    for name, policy in state.policies.waiting:
+        if what := policy.waits_for(state.memories[name]):
             return Wait(f"the controller has just started and waits for {what}", end)
     return None
 

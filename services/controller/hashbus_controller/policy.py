@@ -5,9 +5,10 @@ How to add one: docs/explanation/control.md. No policy is named outside of `regi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hashbus.messages import Message, MinerInfo, MinerTelemetry, PolicyMemory
 from hashbus.step import Tick
@@ -102,3 +103,28 @@ class Tells(Protocol[Read]):
     def tells(self, memory: Read, now: datetime, site: SiteView) -> tuple[Message, ...]:
         """Return its messages as they stand now; each is said when anything in it but `at` has changed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policies of a site, and which of them can do what; found once, for it is asked every second."""
+
+    every: tuple[Policy[Any], ...] = ()
+    remembering: tuple[tuple[str, Remembers[Any]], ...] = ()
+    waiting: tuple[tuple[str, Waits[Any]], ...] = ()
+    telling: tuple[tuple[str, Tells[Any]], ...] = ()
+
+
+def sorted_out(policies: Iterable[Policy[Any]]) -> Policies:
+    """Return policies by what they can do; ValueError when two have the same name."""
+    every = tuple(policies)
+    names = [policy.name for policy in every]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two policies are called {', '.join(twice)}")
+    return Policies(
+        every,
+        tuple((policy.name, policy) for policy in every if isinstance(policy, Remembers)),
+        tuple((policy.name, policy) for policy in every if isinstance(policy, Waits)),
+        tuple((policy.name, policy) for policy in every if isinstance(policy, Tells)),
+    )

@@ -4,33 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hashbus_controller.policies.curtailment import Curtailment
 from hashbus_controller.policies.heat import Heat
 from hashbus_controller.policies.limits import Limits
+from hashbus_controller.policies.night import Night
+from hashbus_controller.policies.price import Price
 from hashbus_controller.policies.requests import Requests
 from hashbus_controller.policies.safety import Safety
+from hashbus_controller.policies.schedule import Schedule
 from hashbus_controller.policies.soc import Soc
-from hashbus_controller.policy import Policy
+from hashbus_controller.policies.sunset import Sunset
+from hashbus_controller.policies.surplus import Surplus
+from hashbus_controller.policy import Policies, Policy, sorted_out
 from hashbus_controller.settings import ControllerSection, ControllerSettings
 from hashbus_controller.state import State
 from hashbus_controller.switch import Switch
 
 
-def policies_of(settings: ControllerSettings) -> tuple[Policy[Any], ...]:
+def policies_of(settings: ControllerSettings) -> Policies:
     """Return the policies that these settings ask for."""
-    return tuple(_built(settings.controller, settings.time_zone))
+    return sorted_out([*_always(settings.controller), *_chosen(settings, settings.controller)])
 
 
-def _built(section: ControllerSection, time_zone: str) -> Iterator[Policy[Any]]:
+def _always(section: ControllerSection) -> Iterator[Policy[Any]]:
     yield Safety(section.safety)
     yield _limits(section)
     yield Requests()
     yield Curtailment()
+
+
+def _chosen(settings: ControllerSettings, section: ControllerSection) -> Iterator[Policy[Any]]:
+    zone = ZoneInfo(settings.time_zone)
     if section.soc:
         yield Soc(section.soc)
+    if section.soc and section.sunset:
+        yield Sunset(section.sunset, section.soc, zone, settings.place)
+    if section.surplus:
+        yield Surplus(section.surplus)
+    if section.price:
+        yield Price(section.price)
+    yield from (Schedule(key, schedule, zone) for key, schedule in section.schedules.items())
+    yield from (Night(key, night, zone) for key, night in section.nights.items())
     if section.heat:
-        yield Heat(section.heat, time_zone)
+        yield Heat(section.heat, settings.time_zone)
 
 
 def _limits(section: ControllerSection) -> Limits:
@@ -52,5 +70,5 @@ def beginning(settings: ControllerSettings) -> State:
         policies=policies,
         time_zone=settings.time_zone,
         switch=Switch(is_enabled=settings.controller.auto_control == "enabled"),
-        memories={policy.name: policy.begins() for policy in policies},
+        memories={policy.name: policy.begins() for policy in policies.every},
     )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hashbus.messages import Id
 from hashbus.settings import Section, SiteSettings
 from hashbus.units import Seconds, Watts
+from hashbus_controller.calendar_settings import CalendarSettings
 from hashbus_controller.heat.settings import HeatSettings
+from hashbus_controller.policies.night import NightSettings
+from hashbus_controller.policies.price import PriceSettings
 from hashbus_controller.policies.safety import SafetySettings
+from hashbus_controller.policies.schedule import ScheduleSettings
 from hashbus_controller.policies.soc import SocSettings
+from hashbus_controller.policies.sunset import SunsetSettings
+from hashbus_controller.policies.surplus import SurplusSettings
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+"""Of a schedule or a night: it stands in the names of its bids."""
 
 
 class MinerLimits(Section):
@@ -55,6 +64,12 @@ class ControllerSection(Section):
     safety: SafetySettings = SafetySettings()
     soc: SocSettings | None = Field(None, description="Let the miners follow a battery; not given: they do not")
     heat: HeatSettings | None = Field(None, description="Let miners heat rooms and water; not given: they do not")
+    sunset: SunsetSettings | None = Field(None, description="Mine on after sunset with enough in the battery of `soc`")
+    surplus: SurplusSettings | None = Field(None, description="Let the miners take what the site would export")
+    price: PriceSettings | None = Field(None, description="Stop the miners while power costs too much")
+    schedules: dict[Name, ScheduleSettings] = Field({}, description="Hours of the week, calendars, cheapest hours")
+    calendars: dict[Id, CalendarSettings] = Field({}, description="iCalendar files that schedules go by")
+    nights: dict[Name, NightSettings] = Field({}, description="Quiet hours: lower power, slower fans")
     groups: dict[Id, GroupLimits] = Field({}, description="Limits of groups of miners")
     miners: dict[Id, MinerLimits] = Field({}, description="Limits of single miners")
 
@@ -63,3 +78,15 @@ class ControllerSettings(SiteSettings):
     """What the controller reads of the site file."""
 
     controller: ControllerSection = ControllerSection()
+
+    @model_validator(mode="after")
+    def _has_what_its_policies_need(self) -> Self:
+        section = self.controller
+        if section.sunset and section.soc is None:
+            raise ValueError("controller.sunset goes by the battery of controller.soc, which is not given")
+        if section.sunset and section.sunset.needs_place and self.place is None:
+            raise ValueError("controller.sunset goes by the sun of `place`, which is not given; or give times of day")
+        for name, schedule in section.schedules.items():
+            if schedule.calendar is not None and schedule.calendar not in section.calendars:
+                raise ValueError(f"controller.schedules.{name}.calendar {schedule.calendar!r} is not in calendars")
+        return self

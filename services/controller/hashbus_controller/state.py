@@ -14,7 +14,7 @@ from hashbus_controller.arbiter import Verdict
 from hashbus_controller.costs import Cost, Ramp
 from hashbus_controller.due import Due
 from hashbus_controller.held import Held
-from hashbus_controller.policy import Policy
+from hashbus_controller.policy import Policies
 from hashbus_controller.settings import ControllerSection, MinerLimits
 from hashbus_controller.standing import Standing
 from hashbus_controller.switch import Switch
@@ -32,7 +32,7 @@ class State:
 
     site: str
     settings: ControllerSection
-    policies: tuple[Policy[Any], ...] = ()
+    policies: Policies = field(default_factory=Policies)
     time_zone: str = "UTC"
     started_at: datetime | None = None
     switch: Switch = field(default_factory=Switch)
@@ -55,6 +55,8 @@ class State:
     """Miners of which something was learnt that is not said yet."""
     due: Due = field(default_factory=Due)
     judged_at: datetime | None = None
+    kept: tuple[Mapping[str, Any], Switch, int] | None = None
+    """From what the last memory was made: policies, switch and how many miners."""
     told: Mapping[str, Message] = field(default_factory=dict)
     is_recalled: bool = False
     remembered_miners: int = 0

@@ -25,7 +25,6 @@ from hashbus_controller.knowing import known
 from hashbus_controller.learning import watched_change
 from hashbus_controller.memory import news, of_miner, of_site
 from hashbus_controller.patience import unheard
-from hashbus_controller.policy import Tells
 from hashbus_controller.say import asserted
 from hashbus_controller.standing import replaced
 from hashbus_controller.state import ALL, State
@@ -46,7 +45,7 @@ BREATH = timedelta(milliseconds=500)
 
 def hears(state: State) -> tuple[type[Message], ...]:
     """Return every message that the step or one of its policies listens to."""
-    return tuple(dict.fromkeys((*HEARS, *(kind for policy in state.policies for kind in policy.hears))))
+    return tuple(dict.fromkeys((*HEARS, *(kind for policy in state.policies.every for kind in policy.hears))))
 
 
 def step(state: State, heard: Message | Tick, now: datetime) -> tuple[State, Iterable[Message]]:
@@ -66,14 +65,14 @@ def decided(state: State, now: datetime) -> tuple[State, list[Message]]:
     said += [of_miner(state, miner, state.held[miner], now) for miner in state.learnt if miner in state.held]
     if state.learnt:
         state = replace(state, learnt=HashTrieSet())
-    state, site_said = news(state, [*_of_policies(state, now), of_site(state, now)])
-    return state, [*said, *site_said]
+    state, site_said = news(state, [*_of_policies(state, now), *_of_memory(state, now)])
+    return replace(state, kept=(state.memories, state.switch, len(state.held))), [*said, *site_said]
 
 
 def _bidding(state: State, now: datetime) -> State:
     """Let every policy bid; where something else is asked than before, its miners are to be decided about."""
     standing, dirty = state.standing, state.dirty
-    for policy in state.policies:
+    for policy in state.policies.every:
         standing, scopes = replaced(standing, policy.name, policy.bids(state.memories[policy.name], now, state))
         for scope in scopes:
             dirty = dirty.insert(scope)
@@ -119,9 +118,17 @@ def _said(state: State, miners: Iterable[str], now: datetime) -> tuple[State, li
     return replace(state, held=held, ramps=ramps, number=number, due=state.due.added(due)), said
 
 
+def _of_memory(state: State, now: datetime) -> list[Message]:
+    """Return what must survive a restart, unless nothing of it can have changed."""
+    if state.kept is not None:
+        memories, switch, miners = state.kept
+        if memories is state.memories and switch is state.switch and miners == len(state.held):
+            return []
+    return [of_site(state, now)]
+
+
 def _of_policies(state: State, now: datetime) -> list[Message]:
     told: list[Message] = []
-    for policy in state.policies:
-        if isinstance(policy, Tells):
-            told += policy.tells(state.memories[policy.name], now, state)
+    for name, policy in state.policies.telling:
+        told += policy.tells(state.memories[name], now, state)
     return told
