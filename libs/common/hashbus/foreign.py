@@ -20,6 +20,9 @@ HOME_ASSISTANT = "homeassistant"
 ZIGBEE2MQTT = "zigbee2mqtt"
 """Where Zigbee2MQTT speaks when nobody says otherwise."""
 
+GRID = "grid"
+"""Where somebody else's dispatch and price signals come in on a site's own broker."""
+
 _COMMAND = ("smarthome", "set")
 _ID = re.compile(ID_PATTERN)
 
@@ -71,7 +74,8 @@ OF_SERVICES: Mapping[str, Rights] = MappingProxyType(
         "smarthome": Rights(
             reads=(f"{HOME_ASSISTANT}/#", f"{ZIGBEE2MQTT}/#"),
             writes=(f"{HOME_ASSISTANT}/device/+/+/config",),
-        )
+        ),
+        "curtailer": Rights(reads=(f"{GRID}/#",), writes=()),
     }
 )
 """What a service of ours may do on topics that are not its own."""
@@ -86,6 +90,7 @@ OF_GUESTS: Mapping[str, Rights] = MappingProxyType(
             reads=(f"{ZIGBEE2MQTT}/#", f"{HOME_ASSISTANT}/#"),
             writes=(f"{ZIGBEE2MQTT}/#", f"{HOME_ASSISTANT}/#"),
         ),
+        "grid": Rights(reads=(f"{BASE}/+/curtailment/#", f"{GRID}/#"), writes=(f"{GRID}/#",)),
     }
 )
 """Programs of others that may have an account on a site's broker; without a password nobody comes in under the name."""

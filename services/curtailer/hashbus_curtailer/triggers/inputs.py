@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import aiohttp
 
 from hashbus import logs
 from hashbus.clock import Clock
+from hashbus.foreign import GRID
 from hashbus.health import Health
 from hashbus.mqtt_feed import Feed, Heard
 from hashbus.settings import BrokerSettings
@@ -59,8 +60,11 @@ class Told:
 class SignalInput:
     """The topics of a signal, each at its broker."""
 
-    def __init__(self, settings: signal.SignalSettings, feeds: Mapping[str, Feed], health: Health) -> None:
+    def __init__(
+        self, settings: signal.SignalSettings, feeds: Mapping[str, Feed], clock: Clock, health: Health
+    ) -> None:
         """Listen with `feeds`, one a source by its name."""
+        self._clock = clock
         self._settings = settings
         self._feeds = feeds
         self._told = Told("the signal", health)
@@ -77,8 +81,19 @@ class SignalInput:
                 known = signal.heard(known, source, signal.Said(heard.payload, None if heard.is_retained else heard.at))
             if feed.problem not in (None, STARTING):
                 wrong.append(f"{source.name}: {feed.problem}")
+            elif (
+                heard is None
+                and known.since
+                and self._clock.now() - known.since > timedelta(seconds=source.stale_after_s)
+            ):
+                wrong.append(f"{source.name}: nothing was ever heard on {source.topic}{_hint(source)}")
         self._told.say("; ".join([*wrong, *known.problems.values()]) or None)
         return replace(state, signal=known)
+
+
+def _hint(source: signal.SignalSource) -> str:
+    is_let_through = source.broker is not None or source.topic.startswith(f"{GRID}/")
+    return "" if is_let_through else f"; a site's own broker lets only topics below {GRID}/ through to the curtailer"
 
 
 class PeaksInput:
@@ -147,7 +162,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         if settings.signal is not None:
             feeds = await stack.enter_async_context(_listening(settings.signal, broker, clock))
-            inputs.append(SignalInput(settings.signal, feeds, health))
+            inputs.append(SignalInput(settings.signal, feeds, clock, health))
         if settings.peaks is not None:
             inputs.append(PeaksInput(settings.peaks, health))
         if settings.openadr is not None:
