@@ -11,6 +11,7 @@ from hashbus_simulator.braiins_settings import BraiinsBlock
 from hashbus_simulator.house_settings import HouseSettings
 from hashbus_simulator.luxos_settings import LuxosBlock
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
+from hashbus_simulator.market.settings import VenueBlock
 from hashbus_simulator.modbus_settings import ModbusBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
 from hashbus_simulator.vnish_settings import VnishBlock
@@ -112,7 +113,8 @@ AnyBlock = Annotated[
     | ModbusBlock
     | BraiinsBlock
     | VnishBlock
-    | LuxosBlock,
+    | LuxosBlock
+    | VenueBlock,
     Field(discriminator="family"),
 ]
 

@@ -22,6 +22,8 @@ from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
 from hashbus_simulator.luxos_settings import LuxosBlock
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
+from hashbus_simulator.market.settings import VenueBlock
+from hashbus_simulator.market.venue import MarketVenue
 from hashbus_simulator.modbus_settings import ModbusBlock
 from hashbus_simulator.settings import (
     AntminerBlock,
@@ -47,6 +49,7 @@ FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevic
         Eg4PortalBlock: Eg4Portal,
         LuxpowerBlock: Luxpower,
         ModbusBlock: ModbusDevice,
+        VenueBlock: MarketVenue,
     }
 )
 
