@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from hashbus import logs
-from hashbus.messages import DeviceOrder, EquipmentOrder, PowerSetpoint, SensorTelemetry
+from hashbus.messages import DeviceOrder, EquipmentOrder, PowerSetpoint, ScanRequest, SensorTelemetry
 from hashbus_poller import metrics
 from hashbus_poller.at_most_once import AtMostOnce
 from hashbus_poller.client import http_client
@@ -27,6 +27,7 @@ from hashbus_poller.polling import DevicePoll, Pace
 from hashbus_poller.probes import LatestSensors, Loop
 from hashbus_poller.reading_visit import ReadingVisit
 from hashbus_poller.registry import drivers
+from hashbus_poller.scan_requests import Scans
 from hashbus_poller.sharding import part_of
 from hashbus_poller.shared import Shared
 from hashbus_poller.tapes import Ring
@@ -131,6 +132,7 @@ async def main(running: Running[Any]) -> None:
                 tasks.create_task(poll.run(), name=poll.device.id)
             tasks.create_task(_hear_setpoints(running, fleet), name="setpoints")
             tasks.create_task(_hear_orders(running, fleet, tasks), name="orders")
+            tasks.create_task(_hear_scans(running, fleet, tasks, session), name="scans")
             if any(poll.device.settings.loop for poll in fleet.polls.values()):
                 tasks.create_task(_hear_sensors(running, fleet), name="sensors")
 
@@ -164,6 +166,20 @@ async def _hear_orders(running: Running[Any], fleet: Fleet, tasks: asyncio.TaskG
                 tasks.create_task(to_miners.carry_out(order), name=f"order {order.id}")
             elif isinstance(order, EquipmentOrder) and part_of(order.equipment, parts) == part:
                 tasks.create_task(to_equipment.carry_out(order), name=f"order {order.id}")
+
+
+async def _hear_scans(
+    running: Running[Any], fleet: Fleet, tasks: asyncio.TaskGroup, http: aiohttp.ClientSession
+) -> None:
+    """Scan when somebody asks; of several pollers the first does it."""
+    if fleet.section.shard_of[0] != 1:
+        return
+    devices = fleet.section.devices.items()
+    known = {device.host: name for name, device in devices if hasattr(device, "host")}
+    scans = Scans(running.bus, running.clock, lambda: http, known)
+    async with running.bus.subscribe(ScanRequest) as requests:
+        async for request in requests:
+            tasks.create_task(scans.carry_out(request), name=f"scan {request.id}")
 
 
 async def _open_journal(running: Running[Any]) -> OrderJournal:
