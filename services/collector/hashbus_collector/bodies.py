@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 GZIP = 16 + zlib.MAX_WBITS
 PIECE_BYTES = 65_536
+MOST_PARTS = 100
+"""Packed parts of one body: usual is one, and a million empty ones would cost a second."""
 
 
 async def read_body(pieces: AsyncIterator[bytes], announced: str | None, *, most: int, within_s: float) -> bytes:
@@ -51,7 +53,7 @@ def unpacked(body: bytes, encoding: str | None, *, most: int) -> bytes:
 def _gunzipped(body: bytes, most: int) -> bytes:
     result = bytearray()
     rest = body
-    while rest:
+    for _ in range(MOST_PARTS):
         # A gzip body may be several packed parts behind each other (RFC 1952, section 2.2).
         part = zlib.decompressobj(GZIP)
         try:
@@ -61,12 +63,14 @@ def _gunzipped(body: bytes, most: int) -> bytes:
                 result += piece
                 if len(result) > most:
                     raise _too_long(most, "once it is unpacked")
-                if not piece and not rest:
+                if not piece and not rest and not part.eof:
                     raise Refusal(400, "the gzip body ends in the middle")
         except zlib.error:
             raise Refusal(400, "the body is not gzip, or it is damaged") from None
         rest = part.unused_data
-    return bytes(result)
+        if not rest:
+            return bytes(result)
+    raise Refusal(400, f"the gzip body has more than {MOST_PARTS} parts")
 
 
 def _too_long(most: int, when: str = "as it travels") -> Refusal:

@@ -23,7 +23,7 @@ from hashbus_collector.migrating import migrate
 from hashbus_collector.upkeep import Upkeep, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
 
@@ -34,14 +34,22 @@ if TYPE_CHECKING:
     from hashbus_collector.settings import CollectorSection, CollectorSettings
 
 KEEP_ALIVE_S = 75
+BACKLOG = 2048
 END_S = 5
 CALLS_AT_ONCE = 1000
 
 log = logs.get("collector")
 
 
-async def serve(settings: CollectorSettings, clock: Clock, health: Health) -> None:
-    """Take uploads and hand out commands until cancelled."""
+def say_started(_: Collector, url: str) -> None:
+    """Say where the collector is."""
+    log.info("started", url=url)
+
+
+async def serve(
+    settings: CollectorSettings, clock: Clock, health: Health, started: Callable[[Collector, str], None] = say_started
+) -> None:
+    """Take uploads and hand out commands until cancelled; `started` is told the parts and the address once it does."""
     section = settings.collector
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listener(section)))
@@ -50,11 +58,13 @@ async def serve(settings: CollectorSettings, clock: Clock, health: Health) -> No
         stack.push_async_callback(parts.cache.close)
         health.registry = parts.metrics.registry
         health_port = health_page.serve(health, settings.health.host, settings.health.port_of("collector"))
-        await _work(settings, parts, listener, health_port)
+        log.info("tells how it is", health=f"http://{settings.health.host}:{health_port}/healthz")
+        await _work(section, parts, listener, started)
 
 
-async def _work(settings: CollectorSettings, parts: Collector, listener: socket.socket, health_port: int) -> None:
-    section = settings.collector
+async def _work(
+    section: CollectorSection, parts: Collector, listener: socket.socket, started: Callable[[Collector, str], None]
+) -> None:
     await tidy(parts.database, section.keep, parts.clock.now())
     upkeep = Upkeep(parts.database, parts.commands, section.keep, parts.clock, parts.health)
     freshness = Freshness(parts)
@@ -68,8 +78,8 @@ async def _work(settings: CollectorSettings, parts: Collector, listener: socket.
             tasks.create_task(DirectPath(parts).run(), name="direct path")
         host, port = listener.getsockname()[:2]
         scheme = "https" if section.certificate_file else "http"
-        where = f"http://{settings.health.host}:{health_port}/healthz"
-        log.info("started", url=f"{scheme}://{host}:{port}", health=where)
+        listener.listen(BACKLOG)
+        started(parts, f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         await _answer(create_app(parts), section, listener)
 
 
