@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logs.get("feed")
 
 LARGEST_PAYLOAD = 1 << 20
-"""Bytes; what is longer is no reading and is not kept."""
+"""Bytes; what is longer is no reading."""
 
 BAD_CREDENTIALS = (4, 5, 134, 135)
 """CONNACK codes of MQTT 3.1.1 (4, 5) and as paho translates them to 5.0."""
@@ -49,8 +49,9 @@ class Feed:
     in, `is_refused` that nobody listens at its address.
     """
 
-    def __init__(self, broker: BrokerSettings, clock: Clock) -> None:
-        """Connect with the first `want`."""
+    def __init__(self, broker: BrokerSettings, clock: Clock, *, largest_bytes: int = LARGEST_PAYLOAD) -> None:
+        """Connect with the first `want`; what is longer than `largest_bytes` is not kept."""
+        self._largest_bytes = largest_bytes
         self._broker = broker
         self._clock = clock
         self._wanted: Counter[str] = Counter()
@@ -114,7 +115,7 @@ class Feed:
             tasks.create_task(self._subscribe(client))
             async for message in client.messages:
                 payload = bytes(message.payload)
-                if str(message.topic) in self._wanted and len(payload) <= LARGEST_PAYLOAD:
+                if str(message.topic) in self._wanted and len(payload) <= self._largest_bytes:
                     heard = Heard(payload, self._clock.now(), self._clock.monotonic(), bool(message.retain))
                     self._said[str(message.topic), heard.is_retained] = heard
                     await self._tell()

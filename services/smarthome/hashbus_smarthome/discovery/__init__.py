@@ -1,0 +1,1 @@
+"""From messages to what Home Assistant shows of them."""

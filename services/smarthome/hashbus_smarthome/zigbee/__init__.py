@@ -1,0 +1,1 @@
+"""What Zigbee2MQTT says, as readings of ours."""
