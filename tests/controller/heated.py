@@ -7,6 +7,7 @@ from typing import Any
 from hashbus.messages import (
     Capability,
     HeatState,
+    Message,
     MinerInfo,
     MinerState,
     PowerChange,
@@ -109,11 +110,17 @@ class HeatedHome:
 
     def chooses(self, profile: Profile, **more: Any) -> None:
         """Let a person choose a profile for the house."""
-        self._obeys(self.home.hear(ProfileRequest(site="home", at=self.now, source="web", profile=profile, **more)))
+        self.hears(ProfileRequest(site="home", at=self.now, source="web", profile=profile, **more))
 
     def asks(self, **more: Any) -> None:
         """Let a person choose a profile or a temperature for the zone."""
-        self._obeys(self.home.hear(ZoneRequest(site="home", at=self.now, source="web", zone="living", **more)))
+        self.hears(ZoneRequest(site="home", at=self.now, source="web", zone="living", **more))
+
+    def hears(self, message: Message) -> None:
+        """Let the controller hear a message and decide upon it at its next tick."""
+        self._obeys(self.home.hear(message))
+        self.home.now += timedelta(seconds=1)
+        self._obeys(self.home.hear(TICK))
 
     def contact(self, *, closed: bool) -> None:
         """Let the window's contact say whether it is closed."""

@@ -55,7 +55,6 @@ def _stands(zone: Zone, facts: Facts) -> tuple[object, ...]:
         facts.curve,
         facts.contact,
         facts.is_enabled,
-        facts.why_blind,
         found.key if found else None,
         zone.pause,
         zone.is_too_warm,

@@ -109,7 +109,7 @@ class RegulatorSettings(Section):
     integral_s: Annotated[Seconds, Field(ge=60)] | None = Field(
         None, description="In that time a constant difference doubles the answer"
     )
-    rise_s: Annotated[Seconds, Field(ge=1)] = Field(900, description="From nothing to full power at the soonest")
+    rise_s: Annotated[Seconds, Field(ge=1)] = Field(600, description="From nothing to full power at the soonest")
     loss_w_per_k: Annotated[float, Field(ge=0, le=1e6)] = Field(
         0, description="Heat that the zone loses for each kelvin of cold outside; 0: it is learnt from the temperature"
     )

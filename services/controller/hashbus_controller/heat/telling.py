@@ -54,7 +54,7 @@ def limited_by(zone: Zone, facts: Facts, site: SiteView) -> str | None:
     if facts.found is None:
         return facts.why_blind
     obstacles = list(_obstacles(zone, facts, site))
-    if zone.regulator.output_w >= facts.nominal_w > 0:
+    if not obstacles and zone.regulator.output_w >= facts.nominal_w > 0:
         obstacles.append(f"its miners give {_watts(facts.nominal_w)} at most")
     if not facts.heaters:
         obstacles.append("none of its miners can be told its power")
