@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiomqtt
 import yaml
@@ -183,7 +183,7 @@ class Smarthome:
     def said(self) -> str:
         return self.output.read_text()
 
-    def __enter__(self) -> "Smarthome":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
