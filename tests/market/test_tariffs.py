@@ -276,7 +276,8 @@ def test_an_answer_of_another_shape_is_named_garbled(parse: Any, body: Any) -> N
         "starts_at,price_per_kwh\n2026-03-01T12:00:00Z,0.20\n2026-03-01T13:00:00Z,0.10\n",
         "starts_at,price_per_mwh\n2026-03-01T13:00+01:00,200\n2026-03-01T14:00+01:00,100\n",
         'price_per_kwh,"starts_at"\n0.10,2026-03-01 14:00\n0.20,2026-03-01 13:00\n',
-        '[{"starts_at": "2026-03-01T12Z", "price_per_kwh": "0.2"}, {"starts_at": "2026-03-01T13Z", "price_per_kwh": 0.1}]',
+        """[{"starts_at": "2026-03-01T12:00:00Z", "price_per_kwh": "0.2"},
+            {"starts_at": "2026-03-01T13:00:00Z", "price_per_kwh": 0.1}]""",
         """{"prices": [
             {"starts_at": "2026-03-01T12:00:00Z", "ends_at": "2026-03-01T13:00:00Z", "price_per_kwh": 0.2},
             {"starts_at": "2026-03-01T13:00:00Z", "ends_at": "2026-03-01T14:00:00Z", "price_per_kwh": 0.1}]}""",

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-LARGEST_ANSWER = 4 * 1024 * 1024
+LARGEST_ANSWER = 1024 * 1024
 REST_S: Mapping[int, float] = {429: 300.0, 418: 3600.0, 403: 3600.0, 451: 21_600.0}
 """How long a source that sends us away is left alone when it does not say: rate limit, ban, refused, blocked region."""
 
@@ -111,7 +111,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     async for piece in response.content.iter_chunked(65_536):
         body += piece
         if len(body) > LARGEST_ANSWER:
-            raise SourceGarbled(f"the answer is longer than {LARGEST_ANSWER // 1024 // 1024} MiB")
+            raise SourceGarbled("the answer is longer than 1 MiB")
     return bytes(body)
 
 

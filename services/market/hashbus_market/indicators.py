@@ -56,7 +56,7 @@ def indicators(samples: Sequence[Sample]) -> IndicatorValues:
     macd, signal, histogram = talib.MACD(series, MACD_FAST, MACD_SLOW, MACD_SIGNAL)
     return IndicatorValues(
         samples=len(prices),
-        rsi_pct=_last(talib.RSI(series, RSI_SAMPLES)),
+        rsi_pct=_bounded(_last(talib.RSI(series, RSI_SAMPLES))),
         macd_usd=_last(macd),
         macd_signal_usd=_last(signal),
         macd_histogram_usd=_last(histogram),
@@ -79,6 +79,11 @@ def closes(samples: Sequence[Sample]) -> list[float]:
         prices.append(sample.price_usd)
         before = sample
     return prices[-WANTED_SAMPLES:]
+
+
+def _bounded(value: float | None) -> float | None:
+    """Return a percentage without what rounding put beyond its ends."""
+    return None if value is None else min(100.0, max(0.0, value))
 
 
 def _last(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
