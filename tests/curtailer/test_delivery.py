@@ -144,6 +144,21 @@ class TestRequests:
         assert farm.drawn_w <= 10_000
         assert farm.plan.target_w == pytest.approx(22_500)
 
+    async def test_a_level_of_nothing_lets_everybody_sleep(self) -> None:
+        farm = await settled(Farm(row(5)))
+        farm.asks(level_pct=0)
+        await farm.passes(20)
+        assert len(farm.down) == 5
+        assert farm.plan.state is S.EXECUTED
+        assert farm.plan.missing_w == 0
+
+    async def test_a_level_of_nothing_cannot_be_reached_where_somebody_must_not_sleep(self) -> None:
+        farm = await settled(Farm(row(5), protected=["m0000"]))
+        farm.asks(level_pct=0)
+        await farm.passes(20)
+        assert farm.plan.state is S.EXECUTING
+        assert farm.plan.missing_w == pytest.approx(3235)
+
     async def test_a_level_that_is_lowered_while_the_plan_runs_is_of_what_was_drawn_before(self) -> None:
         farm = await settled(Farm(row(10)))
         request = farm.asks(level_pct=70)

@@ -54,13 +54,14 @@ def target_w(state: State, request: CurtailmentRequest, now: datetime, *, down_w
     """
     if request.target_w is not None:
         return request.target_w
-    fleet = state.fleet
+    fleet, asleep_w = state.fleet, state.settings.asleep_draws_w
     asked = [miner for miner in fleet.readings if not request.groups or fleet.group_of(miner) in request.groups]
-    drawn = (fleet.drawn_w(miner, now, state.settings.asleep_draws_w) for miner in asked)
-    drawn_w = sum(one_w or 0.0 for one_w in drawn) + down_w
-    if request.limit_w is not None:
-        return max(0.0, drawn_w - request.limit_w)
-    return drawn_w * (1 - (request.level_pct or 0.0) / 100)
+    each_w = [power_w for miner in asked if (power_w := fleet.drawn_w(miner, now, asleep_w)) is not None]
+    drawn_w = sum(each_w) + down_w
+    # Whoever sleeps still draws something: a level of nothing means that all of them sleep.
+    most_w = sum(max(0.0, power_w - asleep_w) for power_w in each_w) + down_w
+    left_w = drawn_w * (request.level_pct or 0.0) / 100 if request.limit_w is None else request.limit_w
+    return min(most_w, max(0.0, drawn_w - left_w))
 
 
 def answered(state: State, answer: Answer, now: datetime) -> tuple[State, list[CurtailmentPlan]]:

@@ -20,7 +20,7 @@ from hashbus_curtailer.step import HEARS, answered, step
 from hashbus_curtailer.triggers.watch import watch
 
 TICK_S = 0.5
-MEMORY_WAIT_S = 3.0
+MEMORY_WAIT_S = 1.5
 """The broker hands out retained state at once; a broker that has none has nothing to wait for."""
 
 

@@ -21,7 +21,7 @@ from hashbus_curtailer.settlement.statement import Statement, as_csv, as_json, f
 
 log = logs.get("settlement")
 
-LOOKS_EVERY_S = 10.0
+LOOKS_EVERY_S = 2.0
 AGAIN_AFTER_S = 60.0
 GIVES_UP = timedelta(days=7)
 """A record that says for a week that it has nothing will not have it later."""
