@@ -59,8 +59,9 @@ def of_zone(place: Place, zone: ZoneState) -> dict[str, Component]:
 def range_c(zone: ZoneState) -> tuple[float, float]:
     """Return the lowest and the highest temperature in °C that a person can set."""
     targets = [zone.targets.of(profile) for profile in Profile]
-    warmest_c = max(WARMEST_C, *(target + MARGIN_C for target in targets if target > WARMEST_C - MARGIN_C))
-    return min(COLDEST_C, *targets), min(HOTTEST_C, warmest_c)
+    hottest_c = max(targets)
+    warmest_c = WARMEST_C if hottest_c < WARMEST_C else min(HOTTEST_C, hottest_c + MARGIN_C)
+    return min(COLDEST_C, *targets), warmest_c
 
 
 def _mode_template() -> str:
