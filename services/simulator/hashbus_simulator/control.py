@@ -8,11 +8,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hashbus_simulator.devices.contract import EmulatedDevice, Warmable
+from hashbus_simulator.devices.contract import EmulatedDevice, Warmable, World
 from hashbus_simulator.devices.symptoms import Symptomatic
 from hashbus_simulator.faults import Fault, FaultKind
 from hashbus_simulator.fleet import Fleet
-from hashbus_simulator.house import House
 from hashbus_simulator.serving import PortError
 
 
@@ -35,11 +34,12 @@ class SurroundingsRequest(BaseModel):
 
 
 class HouseRequest(BaseModel):
-    """Body of `POST /house`: fill or empty the battery, let house time pass; in this order."""
+    """Body of `POST /house`: fill or empty the battery, open or close windows, let house time pass; in this order."""
 
     model_config = ConfigDict(extra="forbid")
 
     soc_pct: float | None = Field(default=None, ge=0, le=100)
+    windows_open: dict[str, bool] = Field(default_factory=dict)
     advance_s: float | None = Field(default=None, ge=0, le=366 * 86_400)
 
 
@@ -120,15 +120,20 @@ class ControlApi:
         return web.json_response(self._entry(device))
 
     async def _house(self, _request: web.Request) -> web.Response:
-        return _house_response(self._fleet.world.house)
+        return _house_response(self._fleet.world)
 
     async def _put_house(self, request: web.Request) -> web.Response:
         house, asked = self._fleet.world.house, HouseRequest.model_validate_json(await request.read())
         if asked.soc_pct is not None:
             house.set_soc(asked.soc_pct)
+        unknown = [room for room in asked.windows_open if room not in self._fleet.world.rooms]
+        if unknown:
+            return _refused(f"the house has no room {unknown[0]!r}")
+        for room, is_open in asked.windows_open.items():
+            self._fleet.world.rooms.turn_window(room, is_open=is_open)
         if asked.advance_s is not None:
             house.advance(asked.advance_s)
-        return _house_response(house)
+        return _house_response(self._fleet.world)
 
     def _device(self, request: web.Request) -> EmulatedDevice:
         device = self._fleet.devices.get(request.match_info["id"])
@@ -175,7 +180,8 @@ def _refused(text: str) -> web.Response:
     return web.Response(status=422, text=text)
 
 
-def _house_response(house: House) -> web.Response:
-    """The house now: charge in %, flows in W, energy in Wh, its own time."""
-    state = asdict(house.state) | {"outdoor_c": house.outdoor_c}
+def _house_response(world: World) -> web.Response:
+    """The house now: charge in %, flows in W, energy in Wh, temperatures in °C, its own time."""
+    house = world.house
+    state = asdict(house.state) | {"outdoor_c": house.outdoor_c, "rooms_c": world.rooms.temperatures_c}
     return web.Response(text=json.dumps(state, default=str), content_type="application/json")

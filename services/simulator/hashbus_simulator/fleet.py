@@ -13,6 +13,7 @@ from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.house import House
 from hashbus_simulator.http import HttpFront
 from hashbus_simulator.presence import Presence
+from hashbus_simulator.rooms import Rooms
 from hashbus_simulator.serving import raise_file_limit
 from hashbus_simulator.settings import SimulatorSettings
 
@@ -33,14 +34,14 @@ class Fleet:
         self._front: HttpFront | None = None
 
     def _world(self, settings: SimulatorSettings, clock: SimulatedClock) -> World:
-        """The clock and the house that all devices of this fleet hang on."""
+        """The clock and the house with its rooms that all devices of this fleet hang on."""
         house = House(
             settings.house,
             clock=clock,
             starts_at=datetime.fromtimestamp(clock.unix_s(), UTC),
             miners_w=lambda: sum(max(0.0, device.power_w) for device in self.devices.values()),
         )
-        return World(clock=clock, house=house)
+        return World(clock=clock, house=house, rooms=Rooms(house, lambda miner: self.devices[miner].power_w))
 
     async def start(self) -> None:
         """Listen on all ports of all devices. Raises PortError when one cannot be had."""

@@ -68,6 +68,18 @@ class BatterySettings(BaseModel):
         return self
 
 
+class RoomSettings(BaseModel):
+    """A room that miners heat, by their ids. The defaults are a well insulated flat of some 60 m²."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    miners: tuple[str, ...] = ()
+    loss_w_per_k: float = Field(default=120, gt=0, le=1e6)
+    capacity_kwh_per_k: float = Field(default=1.7, gt=0, le=1e5)
+    initial_c: float = Field(default=18, ge=-30, le=50)
+
+
 class HouseSettings(BaseModel):
     """A house with sun, battery, people and a grid connection.
 
@@ -86,3 +98,4 @@ class HouseSettings(BaseModel):
     roof: RoofSettings = RoofSettings()
     habits: HabitSettings = HabitSettings()
     battery: BatterySettings = BatterySettings()
+    rooms: tuple[RoomSettings, ...] = ()

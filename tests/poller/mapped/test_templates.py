@@ -74,6 +74,7 @@ MODBUS: Mapping[str, tuple[dict[str, Any], Reading]] = {
         ),
     ),
     "tuf2000": ({"holding": TUF2000}, SensorReading(flow_lpm=8.333333, inlet_c=31.5, outlet_c=45.25)),
+    "xy_md02": ({"input": {1: 0xFF9C, 2: 452}}, SensorReading(temperature_c=-10, humidity_pct=45.2)),
     "grundfos_pump": (
         {"input": PUMP, "holding": {100: 3, 103: 5500}},
         SensorReading(

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from hashbus_simulator.clock import SimulatedClock
 from hashbus_simulator.house import House
 from hashbus_simulator.physics import MinerPhysics
+from hashbus_simulator.rooms import Rooms
 from hashbus_simulator.serving import HttpPort, TcpPort
 
 
@@ -27,6 +28,7 @@ class World:
 
     clock: SimulatedClock
     house: House
+    rooms: Rooms
 
 
 class EmulatedDevice(Protocol):

@@ -16,6 +16,8 @@ GRID_HZ = 50.0
 # Input registers of the SDM630, each the first of two that hold a float with the high word first.
 METER_LAST = 0x5B
 
+HUMIDITY_TENTHS = 452
+
 LOST_REPLIES = "lost_replies"
 
 
@@ -50,6 +52,7 @@ class ModbusDevice:
         self._loses_replies = False
         self._block = block
         self._house = world.house
+        self._rooms = world.rooms
         self.ports = (
             TcpPort("modbus", place.host, block.ports.get("modbus", 502), TcpModbus(self.unit)),
             TcpPort("rtu", place.host, block.ports.get("rtu", 4001), RtuModbus(self.unit)),
@@ -87,6 +90,8 @@ class ModbusDevice:
             raise Refusal(3)
         if self._block.model == "SDM630" and function is Function.READ_INPUT:
             self.tables[function] = meter_registers(self._house)
+        if self._block.room is not None and function is Function.READ_INPUT:
+            self.tables[function] = thermometer_registers(self._rooms.measured_c(self._block.room))
         table = self.tables[function]
         try:
             return [table[place] for place in range(first, first + count)]
@@ -142,3 +147,8 @@ def meter_registers(house: House) -> dict[int, int]:
     for place, value in shown.items():
         words[place], words[place + 1] = struct.unpack(">2H", struct.pack(">f", value))
     return words
+
+
+def thermometer_registers(value_c: float) -> dict[int, int]:
+    """What an XY-MD02 shows: tenths of a degree as a signed word, and a dry day's humidity in tenths of a per cent."""
+    return {1: round(value_c * 10) & 0xFFFF, 2: HUMIDITY_TENTHS}
