@@ -50,7 +50,9 @@ def _said(
     miner = found.miner
     is_change = held is None or held.wish_w != chosen.power_w
     lease = timedelta(seconds=economy.settings.best_power.lease_s)
-    if held is not None and not is_change and held.until - now > lease / 2:
+    # Where prices end before the lease does, saying it again would not make it last.
+    is_due = held is None or (held.until - now <= lease / 2 and until - held.until >= lease / 4)
+    if not is_change and not is_due:
         return economy, None
     request = PowerRequest(
         site=economy.site,

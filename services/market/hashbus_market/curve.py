@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import log
 
 from hashbus.messages import Capability, MinerInfo, MinerState, MinerTelemetry
 from hashbus.power import target
@@ -75,28 +76,31 @@ def hashrate_ths(
 ) -> tuple[float, bool] | None:
     """Return what a miner hashes at a power, and whether that was seen; None when nothing is known of it.
 
-    Where it was not seen: hashrate goes with (power share) ** exponent from the nearest point that was seen, else from
-    the data sheet, else from the last reading.
+    Between two known points, of which the data sheet's is one, hashrate follows a power law; beyond the outermost it
+    goes with (power share) ** exponent. A miner without either is taken from its last reading.
     """
     if power_w <= 0:
         return 0.0, True
     if power_w in curve.seen_ths:
         return curve.seen_ths[power_w], True
-    known = _nearest(power_w, curve, info, reading)
-    if known is None:
+    known = _known(curve, info, reading)
+    if not known:
         return None
-    known_w, known_ths = known
-    return known_ths * (power_w / known_w) ** exponent, False
+    return _estimated(power_w, known, exponent), False
 
 
-def _nearest(
-    power_w: float, curve: Curve, info: MinerInfo, reading: MinerTelemetry | None
-) -> tuple[float, float] | None:
-    if curve.seen_ths:
-        nearest = min(curve.seen_ths, key=lambda one: abs(one - power_w))
-        return nearest, curve.seen_ths[nearest]
-    if info.rated_power_w and info.rated_hashrate_ths:
-        return info.rated_power_w, info.rated_hashrate_ths
-    if reading and reading.power_w and reading.hashrate_ths and reading.state is MinerState.MINING:
-        return reading.power_w, reading.hashrate_ths
-    return None
+def _estimated(power_w: float, known: Mapping[float, float], exponent: float) -> float:
+    below = max((one for one in known if one <= power_w), default=None)
+    above = min((one for one in known if one > power_w), default=None)
+    if below is not None and above is not None and known[below] > 0:
+        exponent = log(known[above] / known[below]) / log(above / below)
+    nearest_w = below if below is not None else above
+    return known[nearest_w] * (power_w / nearest_w) ** exponent if nearest_w else 0.0
+
+
+def _known(curve: Curve, info: MinerInfo, reading: MinerTelemetry | None) -> Mapping[float, float]:
+    rated = {info.rated_power_w: info.rated_hashrate_ths} if info.rated_power_w and info.rated_hashrate_ths else {}
+    known = {**rated, **curve.seen_ths}
+    if known or reading is None or reading.state is not MinerState.MINING:
+        return known
+    return {reading.power_w: reading.hashrate_ths} if reading.power_w and reading.hashrate_ths else {}
