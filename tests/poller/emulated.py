@@ -38,8 +38,8 @@ async def emulated_case(
 ) -> AsyncIterator[DriverCase]:
     """Start one device as `simulator.devices` describes it, and make the case around it.
 
-    `options` gets the device's `host`; `more_truth` makes of the simulator's truth what the promises ask for under
-    another name (`blinking`); `special` are further fields of DriverCase.
+    `options` gets the device's `host` where the driver has one; `more_truth` makes of the simulator's truth what the
+    promises ask for under another name (`blinking`); `special` are further fields of DriverCase.
     """
     settings = SimulatorSettings.model_validate({"speed": speed, "control_port": None, "devices": [block]})
     async with Fleet(settings) as fleet:
@@ -54,7 +54,7 @@ async def emulated_case(
 
         yield DriverCase(
             spec=spec,
-            options={"host": device.place.host, **options},
+            options={**_place(spec, device.place.host), **options},
             address=device.place.host,
             misbehave=misbehave,
             truth=lambda: {**device.truth(), **more_truth(device.truth())},
@@ -62,6 +62,11 @@ async def emulated_case(
             endings=endings or {},
             **special,  # type: ignore[arg-type]
         )
+
+
+def _place(spec: DriverSpec, host: str) -> dict[str, object]:
+    """Where the device is; a cloud's driver has an address of its own among its options."""
+    return {"host": host} if "host" in spec.options.model_fields else {}
 
 
 class SteppedClock(SystemClock):
@@ -123,7 +128,7 @@ async def on_the_bench(
     async with Fleet(settings) as fleet, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         ((device_id, device),) = fleet.devices.items()
         wiring = Wiring(clock=clock, http=lambda: session, tape=tape)
-        asked = {"host": device.place.host, "timeout_s": PATIENCE_S, **options}
+        asked = {**_place(spec, device.place.host), "timeout_s": PATIENCE_S, **options}
         driver = spec.create(spec.options.model_validate(asked), wiring)
         assert isinstance(driver, sides[0])
         assert isinstance(device, sides[1])

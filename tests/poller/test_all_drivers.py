@@ -26,6 +26,11 @@ from hashbus_poller.vitals import Thresholds
 from tests.poller.emulated import emulated_case
 
 NOBODY = "127.86.5.9"
+PLACES: dict[str, dict[str, object]] = {
+    "hiveos": {"base_url": f"http://{NOBODY}/api/v2", "farm_id": 1, "worker_id": 1, "token": "none"},
+}
+"""Where a miner is that has no address of its own."""
+
 MINERS = sorted(name for name, spec in drivers().items() if spec.kind is DeviceKind.MINER)
 PARAMS = OrderParams(url="stratum+tcp://new.example:3333", worker="farm.1", frequency_mhz=500, fan_pct=60)
 
@@ -44,7 +49,8 @@ METHODS: dict[Command, str] = {
 async def outcome_of(name: str, command: Command, can: tuple[Capability, ...], tmp_path: Path) -> OrderResult:
     """What the poller answers to an order to a miner that was once reached, and that could do that much then."""
     spec, ring = drivers()[name], Ring(SYSTEM_CLOCK, 0)
-    settings = TypeAdapter(device_model()).validate_python({"driver": name, "host": NOBODY, "timeout_s": 0.2})
+    place = PLACES.get(name, {"host": NOBODY})
+    settings = TypeAdapter(device_model()).validate_python({"driver": name, "timeout_s": 0.2, **place})
     broker = MemoryBroker()
     bus, web = MemoryBus(broker, "poller"), MemoryBus(broker, "web")
     async with aiohttp.ClientSession() as session:

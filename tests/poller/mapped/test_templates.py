@@ -126,6 +126,10 @@ HTTP: Mapping[str, tuple[str, Reading]] = {
 }  # fmt: skip
 
 MQTT: Mapping[str, tuple[str, Reading]] = {
+    "theengs_ble": (
+        "home/TheengsGateway/BTtoMQTT/A4C138AABBCC",
+        SensorReading(temperature_c=21.3, humidity_pct=48.5, battery_pct=87),
+    ),
     "tasmota_plug": ("tele/pump/SENSOR", SensorReading(power_w=56, energy_wh=3185)),
     "ems_esp_boiler": ("ems-esp/boiler_data", SensorReading(outlet_c=45.1, inlet_c=38.6, target_c=50, is_on=True)),
 }

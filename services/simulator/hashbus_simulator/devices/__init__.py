@@ -14,12 +14,14 @@ from hashbus_simulator.devices.braiins.device import Braiins
 from hashbus_simulator.devices.cgminer.device import PlainCgminer
 from hashbus_simulator.devices.contract import EmulatedDevice, Place, World
 from hashbus_simulator.devices.eg4_portal.device import Eg4Portal
+from hashbus_simulator.devices.hiveos.device import Hiveos
 from hashbus_simulator.devices.luxos.device import Luxos
 from hashbus_simulator.devices.luxpower.device import Luxpower
 from hashbus_simulator.devices.modbus.device import ModbusDevice
 from hashbus_simulator.devices.vnish.device import Vnish
 from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
+from hashbus_simulator.hiveos_settings import HiveosBlock
 from hashbus_simulator.luxos_settings import LuxosBlock
 from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.market.settings import VenueBlock
@@ -46,6 +48,7 @@ FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevic
         BraiinsBlock: Braiins,
         VnishBlock: Vnish,
         LuxosBlock: Luxos,
+        HiveosBlock: Hiveos,
         Eg4PortalBlock: Eg4Portal,
         LuxpowerBlock: Luxpower,
         ModbusBlock: ModbusDevice,

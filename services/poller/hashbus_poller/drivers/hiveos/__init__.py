@@ -1,0 +1,1 @@
+"""A worker that Hive OS manages, through its cloud."""

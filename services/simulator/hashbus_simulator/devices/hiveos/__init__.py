@@ -1,0 +1,1 @@
+"""The cloud of Hive OS, with one farm and one ASIC in it."""
