@@ -14,6 +14,7 @@ from hashbus_web.routes import (
     alerts,
     auth,
     battery,
+    calculator,
     control,
     curtailment,
     heat,
@@ -52,6 +53,7 @@ ROUTERS = (
     curtailment.router,
     heat.router,
     market.router,
+    calculator.router,
     live.router,
 )
 """In this order: a path without an id is tried before the one with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hashbus_web.people.bots import Bots
     from hashbus_web.people.callers import Callers
     from hashbus_web.people.doorkeeper import Doorkeeper
+    from hashbus_web.people.elsewhere.identity import Provider
     from hashbus_web.people.passwords import Passwords
     from hashbus_web.people.sessions import Sessions
     from hashbus_web.people.users import Users
@@ -61,6 +63,7 @@ class Parts:
     recorder: Recorder
     events: Events
     calculations: Calculations
+    providers: Mapping[str, Provider]
 
     @property
     def set_up_code(self) -> str:

@@ -94,7 +94,7 @@ def told(problem: dict[str, Any]) -> ProblemReply:
     text = str(problem.get("msg", "is not right")).removeprefix("Value error, ")
     given = problem.get("input")
     is_shown = isinstance(given, str | int | float | bool) and not any(word in (field or "") for word in SECRET_WORDS)
-    shown = f" (got {str(given)[:60]!r})" if is_shown and problem.get("type") != "missing" else ""
+    shown = f" (got {repr(given)[:62]})" if is_shown and problem.get("type") != "missing" else ""
     return ProblemReply(code="wrong", error=f"{field or 'request'}: {text}{shown}", field=field)
 
 

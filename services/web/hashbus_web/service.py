@@ -25,6 +25,7 @@ from hashbus_web.people.bots import Bots
 from hashbus_web.people.callers import Callers
 from hashbus_web.people.database import Database, DatabaseUnusable
 from hashbus_web.people.doorkeeper import Doorkeeper
+from hashbus_web.people.elsewhere.registry import providers
 from hashbus_web.people.passwords import Passwords
 from hashbus_web.people.secrets import signing_key
 from hashbus_web.people.sessions import Sessions
@@ -108,6 +109,7 @@ def _parts(running: Running[WebSettings], database: Database, http: aiohttp.Clie
         recorder=Recorder(section.history_url, http, clock),
         events=events,
         calculations=Calculations(database),
+        providers=providers(section.openid, http, clock),
     )
 
 

@@ -181,6 +181,7 @@ async def login(request: Request, response: Response, here: Here, body: Login) -
     user, kept = people.users.named(body.name)
     if not await people.passwords.is_right(body.password, kept) or user is None:
         metrics.LOGINS.labels("wrong").inc()
+        await people.doorkeeper.note_failure(address, body.name)
         log.warning("a login failed", address=address)
         await people.audit.note("login_failed", who=body.name[:64], via="api", address=address)
         raise Problem(401, "not_signed_in", "no such name and password")
@@ -248,6 +249,7 @@ async def change_password(here: Here, caller: SignedIn, body: NewPassword) -> No
     await people.doorkeeper.let_try(caller.address, caller.who)
     _, kept = people.users.named(caller.who)
     if kept is not None and not await people.passwords.is_right(body.old, kept):
+        await people.doorkeeper.note_failure(caller.address, caller.who)
         raise Problem(403, "not_allowed", "that is not the password of now", field="old")
     check_password(body.new, caller.who, "new")
     await people.users.set_password(caller.user.id, await people.passwords.hash(body.new))

@@ -1,0 +1,1 @@
+"""Logins elsewhere: one file a way of asking who somebody is."""
