@@ -144,6 +144,17 @@ class SimulatorSettings(BaseModel):
             raise ValueError(f"the id {twice[0]!r} is there twice")
         return self
 
+    @model_validator(mode="after")
+    def _rooms_are_there(self) -> Self:
+        rooms, miners = {room.id for room in self.house.rooms}, {name for _, name in self.named()}
+        measured = {block.room for block in self.devices if isinstance(block, ModbusBlock) and block.room}
+        for name in sorted(measured - rooms - {"outdoors"}):
+            raise ValueError(f"a thermometer hangs in the room {name!r}, which the house does not have")
+        for room in self.house.rooms:
+            for miner in sorted(set(room.miners) - miners):
+                raise ValueError(f"the room {room.id!r} is heated by {miner!r}, which is not emulated")
+        return self
+
     def named(self) -> list[tuple[AnyBlock, str]]:
         """Every single device with its id; a block is numbered by its id, devices without one by their family."""
         names: Counter[str] = Counter()
