@@ -163,21 +163,44 @@ install_from() {
     remember "$step" "$@"
 }
 
-# ---- Node.js: one test validates the AsyncAPI document with the official parser --------------------------------------
+# ---- Node.js builds the page, and one test validates the AsyncAPI document with the official parser ------------------
+
+node_is_usable() { has npm && has node && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a < 20 || (a == 20 && b < 19) || a == 21 ? 1 : 0)'; }
+
+need_node() { node_is_usable || install_pinned node; }
+
+# in_node FOLDER COMMAND...: the Node.js of the virtual environment goes first, where there is one.
+in_node() {
+    local folder=$1
+    shift
+    (PATH=$PWD/$venv/bin:$PATH && cd "$folder" && quietly "$@")
+}
+
+# The page of the web service: small, built once, and again when a source has changed.
+need_page() {
+    local folder=services/web/page sources
+    mapfile -t sources < <(find $folder -type f -not -path '*/node_modules/*' | LC_ALL=C sort)
+    [ -e services/web/hashbus_web/static/index.html ] && done_before page "${sources[@]}" && return
+    say 'the page'
+    need_node
+    if ! in_node $folder npm ci --silent || ! in_node $folder npm run --silent build; then
+        warn 'npm failed; the site runs without its page: `npm ci && npm run build` in services/web/page builds it'
+        return
+    fi
+    remember page "${sources[@]}"
+}
 
 need_asyncapi_parser() {
     local folder=tools/asyncapi
-    if ! node_is_usable; then install_pinned node; fi
     [ -d $folder/node_modules ] && done_before asyncapi $folder/package-lock.json && return
     say 'AsyncAPI parser'
-    if ! (PATH=$PWD/$venv/bin:$PATH && cd $folder && npm ci --silent); then
+    need_node
+    if ! in_node $folder npm ci --silent; then
         warn 'npm failed; the test that validates the AsyncAPI document will fail'
         return
     fi
     remember asyncapi $folder/package-lock.json
 }
-
-node_is_usable() { has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; }
 
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -186,6 +209,7 @@ need_venv
 export VIRTUAL_ENV=$PWD/$venv
 install_pinned run
 install_from services 'hashbus itself' libs/*/pyproject.toml services/*/pyproject.toml
+need_page
 if [ "$goal" = test ]; then
     install_pinned dev
     # Plugins are a site's own choice; the tests try them all.

@@ -1,0 +1,15 @@
+/** Every text of the page in English; the other languages have the same keys, which the type checker sees to. */
+
+import { common } from './common'
+import { door } from './door'
+import { miners } from './miners'
+import { site } from './site'
+
+export const en = { ...common, ...door, ...miners, ...site }
+
+export type Key = keyof typeof en
+/** A text, or its forms by the number in it, as the language has them (Intl.PluralRules). */
+export type Text = string | { one?: string; few?: string; many?: string; other: string }
+export type Texts = Record<Key, Text>
+/** What a file of another language must have: the keys of the English one. */
+export type Like<T> = Record<keyof T, Text>

@@ -1,0 +1,7 @@
+import type { Texts } from '../en'
+import { common } from './common'
+import { door } from './door'
+import { miners } from './miners'
+import { site } from './site'
+
+export const zh: Texts = { ...common, ...door, ...miners, ...site }
