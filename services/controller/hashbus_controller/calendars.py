@@ -51,7 +51,7 @@ def _refuse_too_often(calendar: Calendar) -> None:
         rules = component.get("RRULE", [])
         for rule in rules if isinstance(rules, list) else [rules]:
             if any(str(word).upper() in TOO_OFTEN for word in rule.get("FREQ", ())):
-                raise BadCalendar(f"repeats {component.get('SUMMARY', 'an event')!r} more often than hourly")
+                raise BadCalendar(f"repeats {str(component.get('SUMMARY', 'an event'))!r} more often than hourly")
 
 
 def _event(event: Event, zone: ZoneInfo) -> CalendarEvent:
