@@ -456,3 +456,20 @@ def test_no_bid_ever_asks_for_a_power_that_earns_less_than_another_it_could_have
     # It stays where it was, or goes where most is earned; nowhere else.
     assert bid.wish_w in (3600, found.best_w)
     assert nets[bid.wish_w] >= nets[3600] - 1e-6
+
+
+@given(
+    power_w=st.floats(0, 1e5),
+    hashrate_ths=st.one_of(st.just(0.0), st.floats(1e-9, 1e4)),
+    hashprice=st.floats(0, 1e5),
+    per_kwh=st.floats(-10, 10),
+)
+def test_no_reading_however_odd_makes_figures_that_cannot_be_said(
+    power_w: float, hashrate_ths: float, hashprice: float, per_kwh: float
+) -> None:
+    home = Home()
+    home.prices(hashprice, per_kwh)
+    home.hears(home.reading("attic").model_copy(update={"power_w": power_w, "hashrate_ths": hashrate_ths}))
+    home.passes(reads=False)
+    for message in home.said:
+        assert type(message).decode(message.encode(), message.address()) == message

@@ -202,3 +202,9 @@ def test_a_return_is_never_negative(
     assert (answer.roi_days is None) == ("never" in answer.verdict)
     message = as_message(answer, site="home", source="cli", now=NOW)
     assert type(message).decode(message.encode(), message.address()) == message
+
+
+def test_a_machine_that_never_breaks_even_at_any_price_can_still_be_kept() -> None:
+    answer = asked(hashrate_ths=1e-4, power_w=900, price_per_kwh=5, price_usd=90_000, difficulty=1e14)
+    assert answer.break_even_usd > 1e9
+    assert as_message(answer, site="home", source="cli", now=NOW).break_even_usd is None

@@ -6,8 +6,10 @@ formulas, with their sources and a worked example, stand in docs/explanation/eco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 HASHES_PER_DIFFICULTY = 2**32
 """Hashes it takes on average to find a block at difficulty 1 (Bitcoin's target of difficulty 1 is 2^224)."""
@@ -205,6 +207,21 @@ def earnings(
         break_even_usd=_break_even_usd(prices.price_usd, revenue, cost),
         cope=_cope(prices.per_kwh, revenue, energy_kwh),
     )
+
+
+MOST_THAT_SAYS_ANYTHING: Mapping[str, float] = MappingProxyType(
+    {"break_even_usd": 1e9, "break_even_per_kwh": 1e6, "cope": 1e6, "efficiency_j_per_th": 1e7}
+)
+"""Quotients by next to nothing: a miner that has just begun to hash breaks even at no price of this world."""
+
+
+def sensible(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return figures with those that say nothing any more as None."""
+    most = MOST_THAT_SAYS_ANYTHING
+    return {
+        name: None if value is not None and abs(value) > most.get(name, float("inf")) else value
+        for name, value in figures.items()
+    }
 
 
 def _revenue_usd(hashrate_ths: float, prices: Prices) -> float | None:

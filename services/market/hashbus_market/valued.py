@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from hashbus import economics
-from hashbus.economics import Earnings, earnings
+from hashbus.economics import earnings
 from hashbus.messages import LevelEconomics, MinerEconomics, MinerInfo, MinerState, MinerTelemetry, SiteEconomics
 from hashbus_market.curve import ASLEEP_W, Curve, hashrate_ths, options_w
 from hashbus_market.economy import Economy
@@ -59,13 +59,12 @@ def of_miner(economy: Economy, miner: str, now: datetime) -> MinerEconomics | No
         currency=economy.currency,
         power_w=drawn_w,
         hashrate_ths=hashes_ths,
-        efficiency_j_per_th=drawn_w / hashes_ths if hashes_ths > 0 else None,
         options=options,
         best_w=best.power_w if best else None,
         best_net_per_day=best.net_per_day if best else None,
         why_not=_why_not(economy, miner, now),
         taken_at=economy.oldest(now),
-        **_rounded(day),
+        **_rounded({**asdict(day), "efficiency_j_per_th": drawn_w / hashes_ths if hashes_ths > 0 else None}),
     )
 
 
@@ -116,9 +115,9 @@ def _why_not(economy: Economy, miner: str, now: datetime) -> str | None:
     return "; ".join(one for one in missing if one) or None
 
 
-def _rounded(day: Earnings) -> dict[str, Any]:
+def _rounded(figures: Mapping[str, float | None]) -> dict[str, Any]:
     """Return the figures for a message: more digits than anybody pays, fewer than a float has."""
-    return {name: None if value is None else round(value, 6) for name, value in asdict(day).items()}
+    return {name: None if value is None else round(value, 6) for name, value in economics.sensible(figures).items()}
 
 
 def is_news(before: MinerEconomics | None, after: MinerEconomics) -> bool:
@@ -158,7 +157,7 @@ def of_site(economy: Economy, now: datetime) -> SiteEconomics | None:
         why_not=economy.missing(now),
         taken_at=min(one.taken_at for one in counted),
         **sums,
-        **_together(sums, price_usd),
+        **_rounded(_together(sums, price_usd)),
     )
 
 

@@ -164,6 +164,6 @@ def as_message(answer: ProfitAnswer, *, site: str, source: str, now: datetime) -
     alike = set(ProfitCalculation.model_fields) & set(ProfitAnswer.model_fields)
     values: dict[str, Any] = {
         **{name: answer.value(name) for name in put_in},
-        **{name: getattr(answer, name) for name in alike},
+        **economics.sensible({name: getattr(answer, name) for name in alike}),
     }
     return ProfitCalculation(site=site, at=now, source=source, **values)
