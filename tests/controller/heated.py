@@ -51,6 +51,7 @@ class HeatedHome:
         heat: dict[str, Any] | None = None,
         controller: dict[str, Any] | None = None,
         time_zone: str = "UTC",
+        is_running: bool = False,
     ) -> None:
         miners = [one.miner for one in heaters]
         living = {"miners": miners, "inputs": [{"sensor": "living"}], **(zone or {})}
@@ -59,9 +60,9 @@ class HeatedHome:
         self.heaters = {one.miner: one for one in heaters}
         self.room_c, self.outdoor_c = room_c, outdoor_c
         self.capacity_j_per_k, self.loss_w_per_k = 6e6, 120.0
-        self.power_w = dict.fromkeys(self.heaters, 0.0)
-        self.asked_w = dict.fromkeys(self.heaters, 0.0)
-        self.asked_at = dict.fromkeys(self.heaters, starts)
+        self.power_w = {one.miner: (one.max_power_w or 0.0) * is_running for one in heaters}
+        self.asked_w = dict(self.power_w)
+        self.asked_at = dict.fromkeys(self.heaters, starts - timedelta(days=1))
         self.is_silent = False
         self.switches = 0
         self.temperatures: list[tuple[datetime, float]] = []

@@ -55,6 +55,12 @@ class TestWarmth:
         assert home.zone.activity is ZoneActivity.IDLE
         assert home.zone.reason == "21.9 °C, 0.9 above 21.0: nothing wanted"
 
+    def test_a_miner_that_runs_in_a_cold_room_is_taken_over_without_a_restart(self) -> None:
+        home = HeatedHome(room_c=17, is_running=True)
+        home.lives(hours=2)
+        assert home.switches == 0
+        assert home.home.setpoint_w() == 3500
+
     def test_needed_and_given_heat_are_counted(self) -> None:
         home = HeatedHome(room_c=17)
         home.lives(hours=4)
@@ -403,6 +409,7 @@ class TestMemory:
         home.lives(hours=3)
         before = home.zone
         self.restarts(home, after_s=3 * 86_400)
+        home.power_w["attic"] = home.asked_w["attic"] = 0.0
         home.measures()
         home.lives(minutes=2)
         assert home.zone.needed_w < 0.3 * before.needed_w

@@ -118,7 +118,7 @@ class RegulatorSettings(Section):
 class StepSettings(Section):
     """How patient a zone is with its miners, as a change of power restarts mining on most of them."""
 
-    cycles_per_day: Annotated[float, Field(ge=1, le=96)] = Field(
+    cycles_per_day: Annotated[float, Field(ge=1, le=1000)] = Field(
         12, description="How often a day a miner is put to sleep and woken when half of its heat is needed, at most"
     )
     min_on_s: Seconds = Field(1800, description="Shortest time at work")

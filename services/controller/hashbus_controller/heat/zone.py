@@ -176,7 +176,8 @@ def _heated(zone: Zone, facts: Facts) -> Zone:
         return _rested(zone, stages.off(zone.stages, heaters, now), ZoneActivity.PAUSED, now)
     error_k = zone.target_c - found.value_c
     reachable_w = facts.reachable_w()
-    regulator = regulated(zone.regulator, error_k, gains(facts), reachable_w=reachable_w, basis=_basis(facts), now=now)
+    before, answer = _beginning(zone, facts), gains(facts)
+    regulator = regulated(before, error_k, answer, reachable_w=reachable_w, basis=_basis(facts), now=now)
     far_k = facts.settings.too_warm_k
     is_too_warm = -error_k >= (far_k / 2 if zone.is_too_warm else far_k)
     zone = replace(zone, regulator=regulator, is_too_warm=is_too_warm)
@@ -187,6 +188,14 @@ def _heated(zone: Zone, facts: Facts) -> Zone:
     shared = stages.shared(known, power_w, heaters, facts.settings.steps, now)
     activity = ZoneActivity.HEATING if any(shared.asked_w.values()) else ZoneActivity.IDLE
     return replace(zone, stages=shared, activity=ZoneActivity.FROST if zone.frost.is_on else activity)
+
+
+def _beginning(zone: Zone, facts: Facts) -> Regulator:
+    """Return the regulator; where the miners are only taken over, it begins with the heat that they give already."""
+    if zone.stages.asked_w or zone.regulator.output_w > 0:
+        return zone.regulator
+    given_w = stages.given_w(zone.stages, [heater for heater in facts.heaters if heater.is_available])
+    return replace(zone.regulator, output_w=min(given_w * facts.settings.heat_share, facts.nominal_w))
 
 
 def _rested(zone: Zone, asked: Stages, activity: ZoneActivity, now: datetime) -> Zone:
