@@ -210,18 +210,25 @@ def earnings(
 
 
 MOST_THAT_SAYS_ANYTHING: Mapping[str, float] = MappingProxyType(
-    {"break_even_usd": 1e9, "break_even_per_kwh": 1e6, "cope": 1e6, "efficiency_j_per_th": 1e7}
+    {
+        "break_even_usd": 1e9,
+        "break_even_per_kwh": 1e6,
+        "cope": 1e6,
+        "efficiency_j_per_th": 1e7,
+        "earned_sats_per_kwh": 1e12,
+    }
 )
 """Quotients by next to nothing: a miner that has just begun to hash breaks even at no price of this world."""
 
 
 def sensible(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return figures with those that say nothing any more as None."""
-    most = MOST_THAT_SAYS_ANYTHING
-    return {
-        name: None if value is not None and abs(value) > most.get(name, float("inf")) else value
-        for name, value in figures.items()
-    }
+    return {name: None if _is_absurd(name, value) else value for name, value in figures.items()}
+
+
+def _is_absurd(name: str, value: float | None) -> bool:
+    most = MOST_THAT_SAYS_ANYTHING.get(name)
+    return most is not None and value is not None and abs(value) > most
 
 
 def _revenue_usd(hashrate_ths: float, prices: Prices) -> float | None:
