@@ -12,6 +12,7 @@ from hashbus import logs, metrics
 from hashbus.messages import VOCABULARY, BadMessage, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractAsyncContextManager
 
 M = TypeVar("M", bound=Message)
@@ -43,6 +44,10 @@ class Bus(Protocol):
 
     def clear(self, message: Message) -> None:
         """Remove the retained state at the address of `message` from the broker."""
+        ...
+
+    def disown(self, addresses: Iterable[str]) -> None:
+        """Leave retained state to another writer: it stays on the broker, and is not asserted again from here."""
         ...
 
     async def flush(self) -> None:

@@ -23,7 +23,7 @@ from hashbus.mqtt_client import Client, new_client
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from hashbus.messages import Message
     from hashbus.settings import BrokerSettings
@@ -123,6 +123,11 @@ class MqttBus:
         check_writer(message, self.account, self.site)
         self._put(message.address(), b"", qos=1, retain=True, keep=message.topic.keep, kind=type(message).__name__)
         self._said.pop(message.address(), None)
+
+    def disown(self, addresses: Iterable[str]) -> None:
+        """Leave retained state to another writer; see `Bus.disown`."""
+        for address in addresses:
+            self._said.pop(address, None)
 
     def _put(self, address: str, payload: bytes, **how: Any) -> None:
         dropped = self._outbox.dropped

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hashbus.bus import M, Subscription, check_writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from hashbus.messages import Message
 
@@ -33,6 +33,9 @@ class PrintingBus:
         """Print that a topic would be cleared."""
         check_writer(message, self.account, self.site)
         self._print(message.address(), "(cleared)")
+
+    def disown(self, addresses: Iterable[str]) -> None:
+        """Nothing is asserted again by who prints."""
 
     def _print(self, address: str, what: str) -> None:
         sys.stdout.write(f"{address} {what}\n")

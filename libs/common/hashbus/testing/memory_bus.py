@@ -10,7 +10,7 @@ from hashbus.bus import M, Subscription, Switchboard, check_writer
 from hashbus.outbox import Outbox, Parcel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from hashbus.messages import Message
 
@@ -94,6 +94,11 @@ class MemoryBus:
         self._outbox.put(message.address(), b"", qos=1, retain=True, keep=message.topic.keep)
         self._said.pop(message.address(), None)
         self._deliver()
+
+    def disown(self, addresses: Iterable[str]) -> None:
+        """Leave retained state to another writer; see `Bus.disown`."""
+        for address in addresses:
+            self._said.pop(address, None)
 
     def come_back(self) -> None:
         """Assert everything again after an outage."""
