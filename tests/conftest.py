@@ -64,9 +64,9 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Influx
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Postgres]:
+def postgres() -> Iterator[servers.Postgres]:
     """A PostgreSQL that all tests share; each makes a database of its own."""
-    server = servers.Postgres(tmp_path_factory.mktemp("postgres"))
+    server = servers.Postgres()
     try:
         yield server
     finally:

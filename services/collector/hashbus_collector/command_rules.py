@@ -27,7 +27,6 @@ class Status(StrEnum):
 
 
 OPEN = (Status.PENDING, Status.SENT)
-ANSWERS = (Status.COMPLETED, Status.FAILED, Status.EXPIRED, Status.REJECTED)
 
 _ALIASES: Mapping[Command, Mapping[str, str]] = MappingProxyType(
     {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from hashbus.units import Celsius, JoulesPerTerahash, Megahertz, Milliseconds, Rpm, Watts
@@ -28,11 +28,6 @@ Gigahash = Annotated[float, Field(ge=0, le=1e12, description="GH/s")]
 Tally = Annotated[int, Field(ge=0, le=2**53)]
 Few = Annotated[int, Field(ge=0, le=10_000)]
 Uptime = Annotated[float, Field(ge=0, le=1e10, description="Seconds")]
-
-
-def _list_of_nothing(value: Any) -> Any:
-    """Take null for an empty list: clients write both."""
-    return [] if value is None else value
 
 
 class BoardRecord(BaseModel):
@@ -69,8 +64,8 @@ class MinerRecord(BaseModel):
     temperature_avg: Celsius | None = None
     temperature_min: Celsius | None = None
     temperature_max: Celsius | None = None
-    temperature_chips: Annotated[list[Celsius | None], Field(max_length=2000), BeforeValidator(_list_of_nothing)] = []
-    fan_speeds: Annotated[list[Rpm | None], Field(max_length=100), BeforeValidator(_list_of_nothing)] = []
+    temperature_chips: Annotated[list[Celsius | None], Field(max_length=2000)] | None = None
+    fan_speeds: Annotated[list[Rpm | None], Field(max_length=100)] | None = None
     frequency_avg: Megahertz | None = None
     accepted_shares: Tally | None = Field(None, validation_alias=AliasChoices("accepted_shares", "accepted"))
     rejected_shares: Tally | None = Field(None, validation_alias=AliasChoices("rejected_shares", "rejected"))
@@ -82,10 +77,10 @@ class MinerRecord(BaseModel):
     worker_name: ShortText | None = None
     pool_latency_ms: Milliseconds | None = None
     latency_ms: Milliseconds | None = None
-    boards: Annotated[list[BoardRecord], Field(max_length=100), BeforeValidator(_list_of_nothing)] = []
+    boards: Annotated[list[BoardRecord], Field(max_length=100)] | None = None
     boards_total: Few | None = None
     boards_healthy: Few | None = None
-    capabilities: Annotated[list[ShortText], Field(max_length=30), BeforeValidator(_list_of_nothing)] = []
+    capabilities: Annotated[list[ShortText], Field(max_length=30)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

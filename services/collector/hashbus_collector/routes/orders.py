@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hashbus.messages import Command
 from hashbus_collector.access import LoggedIn, Parts, address_of, allow
@@ -31,19 +33,44 @@ from hashbus_collector.routes import PREFIX, refusals
 router = APIRouter(prefix=f"{PREFIX}/commands", tags=["commands"])
 
 MOST_AT_ONCE = 10_000
+LONGEST_PARAMETERS = 8_000
 
-SiteId = Annotated[
-    str,
-    # Clients with numbered sites send the number.
-    BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value),
-    Field(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
-]
+SiteName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+SiteNumber = Annotated[int, Field(ge=0, le=2**53)]
+
+
+def _as_text(value: Any) -> Any:
+    """Take a number for a name: clients with numbered sites send the number."""
+    is_number = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return str(int(value)) if is_number and not isinstance(value, bool) else value
+
+
+def _in_words(value: Any) -> Any:
+    """Take a moment only as it is written in ISO 8601: a bare number would count as seconds since 1970."""
+    if isinstance(value, str) and not re.match(r"^\d{4}-", value):
+        raise ValueError("must be a moment as 2026-11-21T06:00:00Z")
+    return value
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse parameters that PostgreSQL cannot keep, or that no command has any use for."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > LONGEST_PARAMETERS:
+        raise ValueError(f"are longer than {LONGEST_PARAMETERS} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("hold half a character") from None
+    if "\\u0000" in text:
+        raise ValueError("hold a character NUL")
+    return value
+
+
+SiteId = Annotated[SiteName, BeforeValidator(_as_text, json_schema_input_type=SiteName | SiteNumber)]
 CommandId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Priority = Annotated[int, Field(ge=0, le=10, description="10 is the most urgent")]
 Ttl = Annotated[float, Field(gt=0, le=10_080, description="Minutes until it is not carried out any more")]
-Parameters = Annotated[
-    dict[str, Any], Field(max_length=30), BeforeValidator(lambda value: {} if value is None else value)
-]
+Parameters = Annotated[dict[str, Any], Field(max_length=30), AfterValidator(_storable)]
 
 
 class Asked(BaseModel):
@@ -52,13 +79,13 @@ class Asked(BaseModel):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     command_type: Command = Field(validation_alias=AliasChoices("command_type", "command"))
-    parameters: Parameters = Field({}, validation_alias=AliasChoices("parameters", "params"))
+    parameters: Parameters | None = Field(None, validation_alias=AliasChoices("parameters", "params"))
     priority: Priority = 5
     ttl_minutes: Ttl = 30
 
     def wish(self, site: str, miner_id: str, ip_address: str | None) -> Wish:
         """Return it for one miner; WrongParameters when the parameters do not fit."""
-        params = completed(self.command_type, self.parameters)
+        params = completed(self.command_type, self.parameters or {})
         ttl = timedelta(minutes=self.ttl_minutes)
         return Wish(site, miner_id, self.command_type, params, self.priority, ttl, ip_address)
 
@@ -71,34 +98,26 @@ class NewCommand(Asked):
     ip_address: ShortText | None = None
 
 
-class NewBatch(BaseModel):
-    """Commands that differ, or the same one for many miners of one site."""
+class DifferentCommands(BaseModel):
+    """Many commands, each written out."""
 
-    commands: Annotated[list[NewCommand], Field(max_length=MOST_AT_ONCE)] = []
-    site_id: SiteId | None = None
-    miner_ids: Annotated[list[Name], Field(max_length=MOST_AT_ONCE)] = []
-    command_type: Command | None = None
-    parameters: Parameters = {}
-    priority: Priority = 5
-    ttl_minutes: Ttl = 30
+    commands: Annotated[list[NewCommand], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
     def each(self) -> list[NewCommand]:
-        """Return the commands one by one; Refusal 422 when there are none."""
-        if self.commands:
-            return self.commands
-        if self.site_id is None or self.command_type is None or not self.miner_ids:
-            raise Refusal(422, "commands: is missing; or give site_id, miner_ids and command_type for many miners")
-        return [
-            NewCommand(
-                miner_id=miner,
-                site_id=self.site_id,
-                command_type=self.command_type,
-                parameters=self.parameters,
-                priority=self.priority,
-                ttl_minutes=self.ttl_minutes,
-            )
-            for miner in self.miner_ids
-        ]
+        """Return the commands one by one."""
+        return self.commands
+
+
+class SameCommand(Asked):
+    """The same command for many miners of one site."""
+
+    site_id: SiteId
+    miner_ids: Annotated[list[Name], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+    def each(self) -> list[NewCommand]:
+        """Return the commands one by one."""
+        same = self.model_dump(exclude={"miner_ids"})
+        return [NewCommand(miner_id=miner, **same) for miner in self.miner_ids]
 
 
 class CommandSearch(BaseModel):
@@ -108,7 +127,7 @@ class CommandSearch(BaseModel):
     miner_id: Name | None = None
     status: Annotated[list[Status], Field(max_length=7)] = []
     batch_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
-    since: AwareDatetime | None = None
+    since: Annotated[AwareDatetime, BeforeValidator(_in_words)] | None = None
     before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(None, description="`next_before` of the page before")
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
@@ -125,7 +144,7 @@ class CommandSearch(BaseModel):
         )
 
 
-@router.post("", response_model=CommandMade, responses=refusals(401, 403, 404, 409))
+@router.post("", response_model=CommandMade, responses=refusals(400, 401, 403, 404, 409))
 async def make(given: NewCommand, request: Request, parts: Parts, who: LoggedIn) -> CommandMade:
     """Have something done by a miner; the site fetches it within half a minute."""
     allow(who, given.site_id, Role.OPERATOR)
@@ -141,8 +160,8 @@ async def make(given: NewCommand, request: Request, parts: Parts, who: LoggedIn)
     return CommandMade(command_id=command_id, expires_at=now + wish.ttl, warning=warning)
 
 
-@router.post("/batch", response_model=BatchMade, responses=refusals(401, 403, 404, 409))
-async def make_many(given: NewBatch, request: Request, parts: Parts, who: LoggedIn) -> BatchMade:
+@router.post("/batch", response_model=BatchMade, responses=refusals(400, 401, 403, 404, 409))
+async def make_many(given: DifferentCommands | SameCommand, request: Request, parts: Parts, who: LoggedIn) -> BatchMade:
     """Have something done by many miners. What is not right is named; the others stand."""
     asked = given.each()
     for site in {one.site_id for one in asked}:

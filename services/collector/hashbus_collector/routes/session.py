@@ -31,7 +31,7 @@ class Login(BaseModel):
     password: Annotated[SecretStr, Field(max_length=1000)]
 
 
-@router.post("", response_model=SessionAnswer, responses=refusals(401, 403, 429))
+@router.post("", response_model=SessionAnswer, responses=refusals(400, 401, 403, 429))
 async def log_in(given: Login, request: Request, response: Response, parts: Parts) -> SessionAnswer:
     """Begin a session. The cookie is not readable by scripts and is sent to this site alone."""
     check_origin(request)
