@@ -96,11 +96,12 @@ from hashbus.messages.question import CurtailmentOffer, CurtailmentQuestion
 from hashbus.messages.request import ControlRequest, CurtailmentRequest, PowerRequest, Profile, ProfileRequest, Rank
 from hashbus.messages.scan import FoundDevice, ScanRequest, ScanResult, ScanStatus
 from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
-from hashbus.messages.service import Alert, AlertAck, ServiceStatus, Severity
+from hashbus.messages.service import Alert, AlertAck, PollerBeat, ServiceStatus, Severity
 from hashbus.messages.summary import SiteSummary
 
 VOCABULARY: tuple[type[Message], ...] = (
     ServiceStatus,
+    PollerBeat,
     MinerInfo,
     MinerTelemetry,
     MinerAvailability,
@@ -218,6 +219,7 @@ __all__ = [
     "PlanState",
     "PlannedMiner",
     "PolicyMemory",
+    "PollerBeat",
     "PoolTelemetry",
     "PowerChange",
     "PowerLevel",

@@ -10,7 +10,7 @@ from pydantic import Field
 from hashbus.messages.base import CONTRACT_VERSION, Id, Message, Moment, Text, Word
 from hashbus.messages.miner import AvailabilityState
 from hashbus.topics import SERVICES, Keep, Topic
-from hashbus.units import Count
+from hashbus.units import Count, Seconds
 
 
 class ServiceStatus(Message):
@@ -25,6 +25,16 @@ class ServiceStatus(Message):
     started_at: Moment
     host: Word | None = None
     problems: tuple[Text, ...] = Field((), description="What does not work right now, in words")
+
+
+class PollerBeat(Message):
+    """A poller that shares the devices with others says that it is there; after a lease of silence it is not."""
+
+    topic: ClassVar[Topic] = Topic("service/{service}/beat", writers=("poller",), retain=False)
+
+    service: Id
+    lease_s: Seconds
+    devices: Count = Field(0, description="How many it reads now")
 
 
 class Severity(StrEnum):
