@@ -11,9 +11,13 @@ export interface Page {
   icon: IconName
   right: Right
   load: () => Promise<{ default: Component }>
+  /** A room one comes to from another, that stands in no menu; the other's name. */
+  within?: string
 }
 
 export const PAGES: Page[] = [
   { name: '', title: 'nav.site', icon: 'site', right: 'read', load: () => import('../pages/Site.svelte') },
   { name: 'miners', title: 'nav.miners', icon: 'miners', right: 'read', load: () => import('../pages/Miners.svelte') },
+  { name: 'miner', title: 'nav.miners', icon: 'miners', right: 'read', within: 'miners', load: () => import('../pages/Miner.svelte') },
+  { name: 'charts', title: 'nav.charts', icon: 'charts', right: 'read', load: () => import('../pages/Charts.svelte') },
 ]

@@ -1,11 +1,13 @@
 /** Every text of the page in English; the other languages have the same keys, which the type checker sees to. */
 
+import { charts } from './charts'
 import { common } from './common'
 import { door } from './door'
+import { miner } from './miner'
 import { miners } from './miners'
 import { site } from './site'
 
-export const en = { ...common, ...door, ...miners, ...site }
+export const en = { ...charts, ...common, ...door, ...miner, ...miners, ...site }
 
 export type Key = keyof typeof en
 /** A text, or its forms by the number in it, as the language has them (Intl.PluralRules). */

@@ -1,7 +1,9 @@
 import type { Texts } from '../en'
+import { charts } from './charts'
 import { common } from './common'
 import { door } from './door'
+import { miner } from './miner'
 import { miners } from './miners'
 import { site } from './site'
 
-export const ru: Texts = { ...common, ...door, ...miners, ...site }
+export const ru: Texts = { ...charts, ...common, ...door, ...miner, ...miners, ...site }
