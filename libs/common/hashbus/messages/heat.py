@@ -181,6 +181,7 @@ class ZoneState(Message):
     limited_by: Text | None = Field(None, description="What keeps the miners from giving what is needed")
     reason: Text
     miners: tuple[Id, ...] = ()
+    asked_w: dict[Id, Watts] = Field({}, description="What is asked of each of them")
     targets: ZoneTargets = Field(ZoneTargets(), description="In force: from the newest program, else the site file")
     schedule: tuple[SwitchPoint, ...] = Field((), description="In force")
     curve: HeatingCurve | None = Field(None, description="In force; null: the zone holds its room")

@@ -106,6 +106,7 @@ def state(facts: Facts, zone: Zone, site: SiteView, schedule: Sequence[SwitchPoi
         limited_by=_short(limited_by(zone, facts, site)),
         reason=_short(reason(zone, facts)) or "",
         miners=tuple(heater.miner for heater in facts.heaters),
+        asked_w=dict(zone.stages.asked_w),
         targets=facts.targets,
         schedule=tuple(schedule),
         curve=facts.curve if facts.settings.control is ZoneControl.SUPPLY else None,

@@ -109,8 +109,8 @@ def recalled(zone: Zone, said: ZoneState, now: datetime) -> Zone:
         switches_today=said.switches_today,
         today=said.today,
     )
-    stages_then = Stages(debt_wh=said.debt_wh if was_just_now else 0.0)
-    return replace(zone, regulator=regulator, counters=counters, stages=stages_then)
+    asked = Stages(asked_w=said.asked_w, debt_wh=said.debt_wh) if was_just_now else Stages()
+    return replace(zone, regulator=regulator, counters=counters, stages=asked)
 
 
 def _with_day(zone: Zone, facts: Facts) -> Zone:
