@@ -114,8 +114,9 @@ class Seen:
         return {}
 
     async def shown(self, device: str, *components: str) -> dict[str, Any]:
-        """The discovery message of a device as soon as it has these components."""
-        await self.until(lambda seen: set(components) <= set(seen.config(device).get("components", {"": 0})))
+        """The discovery message of a device as soon as there is one with these components."""
+        await self.until(lambda seen: {"device"} <= set(seen.config(device)))
+        await self.until(lambda seen: set(components) <= set(seen.config(device).get("components", {})))
         return self.config(device)
 
     async def says(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:

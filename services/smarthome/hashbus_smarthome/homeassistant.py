@@ -28,6 +28,9 @@ AT_ONCE = 50
 """Discovery messages made in one go: the commands of people are not to wait for those of a farm."""
 
 SUMMARY_EVERY_S = 10.0
+"""Sums that move with every reading are said this often; whether a miner runs or an alert is open, at once."""
+
+MOVING = frozenset({"at", "power_w", "hashrate_ths", "efficiency_j_per_th", "completeness_pct", "plan_delivered_w"})
 FIRST_SUMMARY_S = 3.0
 """By then the broker has handed out what it retains: a site is not without miners because we have just come."""
 
@@ -103,7 +106,6 @@ class HomeAssistant:
         self._running.health.report("notices", _trouble(self._board))
         house.age(clock.now())
         if now_s >= self._summary_at_s:
-            self._summary_at_s = now_s + SUMMARY_EVERY_S
             self._say_summary()
         self._pin_changes()
         if now_s >= self._settled_at_s and house.is_settled:
@@ -113,16 +115,14 @@ class HomeAssistant:
             self._board.pin_again()
 
     def _say_summary(self) -> None:
-        """Say the summary when anything but its time is another, and from time to time."""
-        now = self._running.clock.now()
+        """Say the summary when it is another, and from time to time."""
+        now, before = self._running.clock.now(), self._summary
         summary = self._house.known.summary(self._house.site, now)
-        before = self._summary
-        if (
-            before is not None
-            and before.age_s(now) < RENEWED_AFTER_S
-            and before == summary.model_copy(update={"at": before.at})
-        ):
-            return
+        if before is not None:
+            changed = {name for name in SiteSummary.model_fields if getattr(summary, name) != getattr(before, name)}
+            wait_s = 0.0 if changed - MOVING else SUMMARY_EVERY_S if changed - {"at"} else RENEWED_AFTER_S
+            if before.age_s(now) < wait_s:
+                return
         self._summary = summary
         self._running.bus.publish(summary)
         self._house.hear(summary)
