@@ -24,6 +24,9 @@ from hashbus_curtailer.state import State
 METER_SETTLES = timedelta(seconds=30)
 """So long after the last miner was told, the meter's word counts: most miners ramp down within seconds."""
 
+SOON = timedelta(seconds=2)
+"""While a plan is not delivered, who shows less than was thought is made up for without delay."""
+
 EVERY = timedelta(seconds=10)
 """Readings come every 10 s or slower: looking more often shows nothing new."""
 
@@ -37,7 +40,8 @@ def adjusted(state: State, request: CurtailmentRequest, now: datetime) -> State:
     if plan.state is PlanState.EXECUTING and _is_delivered(state, plan, shown, now):
         plan = plan.model_copy(update={"state": PlanState.EXECUTED, "executed_at": plan.executed_at or now})
     state = replace(state, plan=plan)
-    is_due = state.adjusted_at is None or now - state.adjusted_at >= EVERY
+    every = SOON if plan.state is PlanState.EXECUTING else EVERY
+    is_due = state.adjusted_at is None or now - state.adjusted_at >= every
     if not is_due and not shown.failed:
         return state
     state = replace(state, adjusted_at=now, refused=state.refused | shown.failed)
@@ -94,14 +98,13 @@ def _mended(
         in_plan=[part.miner for part in kept],
         groups=request.groups,
     )
-    added = select(found, lacking_w, aim=aim_of(request), overshoot_w=state.settings.overshoot_w)
+    added = select(found, lacking_w / shown.yields, aim=aim_of(request), overshoot_w=state.settings.overshoot_w)
     joined = ramped(parts_of(added), now, 0, state.settings.stage_s)
     mended = with_parts(plan, [*kept, *joined], state.settings)
-    is_worse = (added.missing_w > 0) != (plan.missing_w > 0)
-    if joined or shown.failed or is_worse:
-        mended = mended.model_copy(
-            update={"missing_w": added.missing_w, "why": _why(request, mended, added.missing_w, skipped)}
-        )
+    if added.missing_w > 0 or plan.missing_w > 0:
+        # The reason stays as it is while nothing is missing: it is said again with the setpoint of every miner.
+        why = _why(request, mended, added.missing_w, skipped)
+        mended = mended.model_copy(update={"missing_w": added.missing_w, "why": why})
     return replace(state, plan=mended, skipped=skipped)
 
 

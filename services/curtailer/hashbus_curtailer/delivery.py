@@ -14,6 +14,10 @@ ASLEEP_BELOW_W = 100.0
 """Standby is 10 to 30 W of control board and fans; a hashboard that runs draws hundreds."""
 
 
+ENOUGH = 10
+"""So many miners tell how the others will do; fewer may be the odd ones."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """Who follows and how many watts that saves, who may still show it, and who does not."""
@@ -21,6 +25,8 @@ class Delivery:
     confirmed_w: Mapping[str, float] = field(default_factory=dict)
     waiting_w: Mapping[str, float] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
+    planned_w: float = 0.0
+    """What those who follow were planned to save."""
 
     @property
     def delivered_w(self) -> float:
@@ -28,9 +34,18 @@ class Delivery:
         return sum(self.confirmed_w.values())
 
     @property
+    def yields(self) -> float:
+        """Return what is really saved of what was planned, as a fraction: sleepers draw more than was thought.
+
+        It is 1 until enough miners have shown it, and never more.
+        """
+        is_known = len(self.confirmed_w) >= ENOUGH and self.planned_w > 0
+        return min(1.0, max(0.5, self.delivered_w / self.planned_w)) if is_known else 1.0
+
+    @property
     def expected_w(self) -> float:
-        """Return what is saved when everyone who may still show it does."""
-        return self.delivered_w + sum(self.waiting_w.values())
+        """Return what is saved when everyone who may still show it does as those did who have."""
+        return self.delivered_w + sum(self.waiting_w.values()) * self.yields
 
 
 def delivery(
@@ -40,7 +55,7 @@ def delivery(
 
     A reading counts when it is fresh and was taken after the miner was told; `refused` said no.
     """
-    confirmed, waiting, failed = {}, {}, set()
+    confirmed, waiting, failed, planned_w = {}, {}, set(), 0.0
     patience = timedelta(seconds=settings.patience_s)
     for part in plan.miners:
         starts_at = part.starts_at or plan.starts_at
@@ -49,11 +64,12 @@ def delivery(
         drawn_w = _shown_w(part, fleet, settings, starts_at, now)
         if drawn_w is not None and drawn_w <= _most_w(part, settings):
             confirmed[part.miner] = before_w(part, settings) - drawn_w
+            planned_w += part.saves_w
         elif part.miner in refused or now > starts_at + patience:
             failed.add(part.miner)
         else:
             waiting[part.miner] = part.saves_w
-    return Delivery(confirmed, waiting, frozenset(failed))
+    return Delivery(confirmed, waiting, frozenset(failed), planned_w)
 
 
 def before_w(part: PlannedMiner, settings: CurtailerSection) -> float:

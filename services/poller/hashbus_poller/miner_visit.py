@@ -33,6 +33,9 @@ log = logs.get("miner")
 LOOK_AGAIN_S, CURIOUS_FOR_S = 2.0, 30.0
 """A grid order is delivered when it is seen to be: most miners show a new power within seconds."""
 
+ASLEEP_BELOW_W = 100.0
+"""Standby is 10 to 40 W of control board and fans; a hashboard that runs draws hundreds."""
+
 IDENTIFY_EVERY_S = 900.0
 """Firmware is updated, a power supply swapped, write access opened, while a miner keeps its address."""
 
@@ -81,12 +84,18 @@ class MinerVisit:
             self._identified_s = -IDENTIFY_EVERY_S
             raise
         await self.assert_power(reading)
-        return max(LOOK_AGAIN_S, self.device.spec.min_interval_s) if self._is_curious() else None
+        return max(LOOK_AGAIN_S, self.device.spec.min_interval_s) if self._is_curious(reading) else None
 
-    def _is_curious(self) -> bool:
-        """Say whether something was asked a moment ago and the miner has not shown it yet."""
+    def _is_curious(self, reading: MinerReading) -> bool:
+        """Say whether something was asked a moment ago and the miner has not shown it yet.
+
+        Firmware tells at once that it sleeps, and a moment later what it draws then.
+        """
         wanted = self._wanted
-        if wanted is None or wanted.asked_s is None or wanted.told is SetpointStatus.CONFIRMED:
+        if wanted is None or wanted.asked_s is None:
+            return False
+        draws_on = wanted.power_w == 0 and (reading.power_w or 0.0) > ASLEEP_BELOW_W
+        if wanted.told is SetpointStatus.CONFIRMED and not draws_on:
             return False
         return self.device.clock.monotonic() - wanted.asked_s < CURIOUS_FOR_S
 
