@@ -130,7 +130,7 @@ def test_a_restart_keeps_the_level() -> None:
         ({"soc_pct": 50}, None),  # says nothing: nothing is known of a surplus
     ],
 )
-def test_an_inverter_knows_the_surplus_too(reading: dict[str, float], setpoint_w: float | None) -> None:
+def test_an_inverter_knows_the_surplus_too(reading: dict[str, Any], setpoint_w: float | None) -> None:
     home = Home({"surplus": {"battery": "house", "raise_after_s": 0}})
     home.hear(home.reading(power_limit_w=3600, power_w=0, state="sleeping"))
     for _ in range(12):

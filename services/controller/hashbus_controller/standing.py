@@ -31,11 +31,13 @@ def replaced(standing: Standing, policy: str, bids: tuple[Bid, ...]) -> tuple[St
     before = standing.by_policy.get(policy, ())
     if bids is before or (not bids and not before):
         return standing, frozenset()
-    asked_before, asked_now = _asked(before), _asked(bids)
+    stays = {id(bid) for bid in before} & {id(bid) for bid in bids}
+    gone = [bid for bid in before if id(bid) not in stays]
+    new = [bid for bid in bids if id(bid) not in stays]
+    asked_before, asked_now = _asked(gone), _asked(new)
     scopes = frozenset(asked_before) | frozenset(asked_now)
     changed = frozenset(scope for scope in scopes if asked_before.get(scope) != asked_now.get(scope))
-    by_scope = _without(standing.by_scope, before, scopes)
-    by_scope = _with(by_scope, bids)
+    by_scope = _with(_without(standing.by_scope, gone), new)
     return Standing({**standing.by_policy, policy: bids}, by_scope), changed
 
 
@@ -46,11 +48,9 @@ def _asked(bids: Iterable[Bid]) -> dict[str, list[tuple[object, ...]]]:
     return asked
 
 
-def _without(
-    by_scope: HashTrieMap[str, tuple[Bid, ...]], bids: tuple[Bid, ...], scopes: Iterable[str]
-) -> HashTrieMap[str, tuple[Bid, ...]]:
-    gone = {id(bid) for bid in bids}
-    for scope in scopes:
+def _without(by_scope: HashTrieMap[str, tuple[Bid, ...]], bids: Iterable[Bid]) -> HashTrieMap[str, tuple[Bid, ...]]:
+    gone = {id(bid): bid.scope for bid in bids}
+    for scope in set(gone.values()):
         standing = by_scope.get(scope)
         if standing is None:
             continue

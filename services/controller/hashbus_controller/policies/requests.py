@@ -14,9 +14,9 @@ from hashbus_controller.policy import SiteView
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The requests that are alive, their bids, and when the first of them ends."""
+    """The bids of the requests that are alive, by address, and when the first of them ends."""
 
-    requests: Mapping[str, PowerRequest] = field(default_factory=dict)
+    by_address: Mapping[str, Bid] = field(default_factory=dict)
     made: tuple[Bid, ...] = ()
     first_end: datetime | None = None
 
@@ -35,9 +35,9 @@ class Requests:
     def heard(self, memory: Asked, message: Message | Tick, now: datetime, site: SiteView) -> Asked:
         """Take a request in place of the last of the same name, and forget those that have ended."""
         if isinstance(message, PowerRequest):
-            return _alive({**memory.requests, message.address(): message}, now)
+            return _alive({**memory.by_address, message.address(): of_request(message)}, now)
         if memory.first_end is not None and memory.first_end <= now:
-            return _alive(memory.requests, now)
+            return _alive(memory.by_address, now)
         return memory
 
     def bids(self, memory: Asked, now: datetime, site: SiteView) -> tuple[Bid, ...]:
@@ -45,7 +45,6 @@ class Requests:
         return memory.made
 
 
-def _alive(requests: Mapping[str, PowerRequest], now: datetime) -> Asked:
-    alive = {address: request for address, request in requests.items() if request.until > now}
-    ends = min((request.until for request in alive.values()), default=None)
-    return Asked(alive, tuple(of_request(request) for request in alive.values()), ends)
+def _alive(bids: Mapping[str, Bid], now: datetime) -> Asked:
+    alive = {address: bid for address, bid in bids.items() if bid.until > now}
+    return Asked(alive, tuple(alive.values()), min((bid.until for bid in alive.values()), default=None))
