@@ -10,7 +10,7 @@ import pytest
 
 from hashbus_web.app import api
 from hashbus_web.people.rights import Grant, Leaves, Right, Role, default_grants, leave_of
-from tests.web.world import WebService, World, seen
+from tests.web.world import WebService, World, seen, until
 
 EVERYBODY, SIGNED_IN, OPERATORS, ADMINS = "nobody", "guest", "operator", "admin"
 
@@ -38,6 +38,7 @@ OPEN_TO = {
 """Every other call: who looks must be signed in, who acts must be an operator."""
 
 REFUSED = (401, 403)
+BATTERY = "wall-of-rights"
 
 
 def calls() -> list[str]:
@@ -67,7 +68,8 @@ async def somebody(
 async def asked(client: httpx.AsyncClient, call: str, miner: str) -> int:
     """What a call answers to somebody, with a body that says nothing."""
     method, path = call.split(" ")
-    filled = path.replace("{miner}", miner).replace("{battery}", "none").replace("{equipment}", "none")
+    filled = path.replace("{miner}", miner).replace("{battery}", BATTERY).replace("{equipment}", "none")
+    filled += f"?battery={BATTERY}" if path.startswith("/api/battery/") and "{" not in path else ""
     for name in ("session_id", "user_id", "token_id", "operation_id", "batch_id", "key", "zone", "provider"):
         filled = filled.replace(f"{{{name}}}", "none")
     if filled == "/api/events":
@@ -85,7 +87,9 @@ async def test_every_call_is_open_to_exactly_those_of_the_table(
     shared: WebService, admin: httpx.AsyncClient, world: World, role: str
 ) -> None:
     miner = await world.new_miner()
+    await world.say("poller", world.battery(BATTERY))
     await seen(admin, miner)
+    await until(lambda: admin.get(f"/api/battery/{BATTERY}/status"), lambda said: said.status_code == 200)
     # Last, because after it nobody is signed in any more.
     order = sorted(calls(), key=lambda call: call == "POST /api/auth/logout")
     wrong = []

@@ -20,7 +20,8 @@ OF_CODE = RateLimitItemPerMinute(10, 10)
 OF_STRANGERS = RateLimitItemPerMinute(30, 1)
 """Calculations of somebody who is not signed in."""
 
-BURST = RateLimitItemPerSecond(5, 1)
+BURST = RateLimitItemPerSecond(20, 1)
+"""Each try costs 64 MB and a tenth of a second of a core."""
 
 
 @dataclass(frozen=True)

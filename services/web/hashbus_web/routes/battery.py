@@ -31,7 +31,7 @@ from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.people.secrets import new_id
 from hashbus_web.problems import Problem, not_found, wrong
-from hashbus_web.routes.dependencies import PROBLEMS, DeviceId, Here, Reader, SiteReader, asked
+from hashbus_web.routes.dependencies import PROBLEMS, DeviceId, Here, Orderer, Reader, SiteReader, asked
 from hashbus_web.routes.past import Window, chart_reply, csv_reply
 
 ORDER_LASTS = timedelta(minutes=2)
@@ -132,7 +132,7 @@ async def export(here: Here, window: Annotated[Window, Query()], battery: Target
     return await csv_reply(here, window, "battery", battery)
 
 
-async def refresh_session(here: Here, caller: Reader, battery: Target) -> Operation:
+async def refresh_session(here: Here, caller: Orderer, battery: Target) -> Operation:
     """Let the poller log in anew at the battery's portal (S2.11)."""
     info = _equipment(here, caller, battery, "battery")
     if EquipmentCommand.REFRESH_SESSION not in info.commands:
@@ -195,7 +195,7 @@ async def equipment(here: Here, _caller: SiteReader) -> dict[str, EquipmentInfo]
 
 
 @router.post("/equipment/{equipment}/set", status_code=202)
-async def set_equipment(here: Here, caller: Reader, equipment: DeviceId, body: NewSetting) -> Operation:
+async def set_equipment(here: Here, caller: Orderer, equipment: DeviceId, body: NewSetting) -> Operation:
     """Set one thing of a pump, a boiler, an inverter or a plug."""
     info = _equipment(here, caller, equipment, "equipment")
     setting = next((one for one in info.settings if one.name == body.setting), None)

@@ -66,24 +66,28 @@ def address_of(request: Request) -> str:
 
 
 class May:
-    """Lets only those pass who have a right: somewhere, or on the whole site."""
+    """Lets only those pass who have one of some rights: somewhere, or on the whole site."""
 
-    def __init__(self, right: Right, *, on_site: bool = False) -> None:
-        """Ask for `right`; where it is only needed somewhere, the device is checked later."""
-        self._right = right
+    def __init__(self, *rights: Right, on_site: bool = False) -> None:
+        """Ask for one of `rights`; where it is only needed somewhere, the device is checked later."""
+        self._rights = rights
         self._on_site = on_site
 
     async def __call__(self, caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         """Return who asks, or refuse."""
-        if not caller.may(self._right):
-            raise Problem(403, "not_allowed", f"{caller.who} may not do this ({self._right.value})")
-        if self._on_site and not caller.leaves.may_on_site(self._right):
+        mine = [right for right in self._rights if caller.may(right)]
+        if not mine:
+            raise Problem(403, "not_allowed", f"{caller.who} may not do this ({self._rights[0].value})")
+        if self._on_site and not any(caller.leaves.may_on_site(right) for right in mine):
             raise Problem(403, "not_allowed", f"{caller.who} may do this on some devices only, not on the whole site")
         return caller
 
 
 Reader = Annotated[Caller, Depends(May(Right.READ))]
 SiteReader = Annotated[Caller, Depends(May(Right.READ, on_site=True))]
+Driver = Annotated[Caller, Depends(May(Right.POWER))]
+Orderer = Annotated[Caller, Depends(May(Right.ORDER))]
+Actor = Annotated[Caller, Depends(May(Right.POWER, Right.ORDER))]
 Admin = Annotated[Caller, Depends(May(Right.ADMIN, on_site=True))]
 
 

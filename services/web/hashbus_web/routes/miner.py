@@ -26,7 +26,9 @@ from hashbus_web.people.rights import Right
 from hashbus_web.problems import not_found
 from hashbus_web.routes.dependencies import (
     PROBLEMS,
+    Driver,
     Here,
+    Orderer,
     Reader,
     Target,
     asked,
@@ -92,32 +94,32 @@ async def export(here: Here, window: Annotated[Window, Query()], miner: Target) 
     return await csv_reply(here, window, "miner", miner)
 
 
-async def power_limit(here: Here, caller: Reader, miner: Target, body: PowerLimit) -> Operation:
+async def power_limit(here: Here, caller: Driver, miner: Target, body: PowerLimit) -> Operation:
     """Let the miner draw so many watts until the time is over."""
     return await _ask(here, caller, miner, body)
 
 
-async def power_pct(here: Here, caller: Reader, miner: Target, body: PowerPercent) -> Operation:
+async def power_pct(here: Here, caller: Driver, miner: Target, body: PowerPercent) -> Operation:
     """Let the miner draw so much of the most it can."""
     return await _ask(here, caller, miner, body)
 
 
-async def power_on(here: Here, caller: Reader, miner: Target, body: PowerOn | None = None) -> Operation:
+async def power_on(here: Here, caller: Driver, miner: Target, body: PowerOn | None = None) -> Operation:
     """Let the miner run at full power."""
     return await _ask(here, caller, miner, body or PowerOn())
 
 
-async def power_off(here: Here, caller: Reader, miner: Target, body: PowerOff | None = None) -> Operation:
+async def power_off(here: Here, caller: Driver, miner: Target, body: PowerOff | None = None) -> Operation:
     """Let the miner sleep."""
     return await _ask(here, caller, miner, body or PowerOff())
 
 
-async def release(here: Here, caller: Reader, miner: Target, _body: ReleaseBody | None = None) -> Operation:
+async def release(here: Here, caller: Driver, miner: Target, _body: ReleaseBody | None = None) -> Operation:
     """Give back what was asked by hand: the policies decide again."""
     return await _ask(here, caller, miner, Release())
 
 
-async def order(here: Here, caller: Reader, miner: Target, body: Order) -> Operation:
+async def order(here: Here, caller: Orderer, miner: Target, body: Order) -> Operation:
     """Order one thing, once."""
     return await _ask(here, caller, miner, body)
 

@@ -18,7 +18,7 @@ from hashbus_web.people.audit import masked
 from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.problems import Problem, not_found
-from hashbus_web.routes.dependencies import PROBLEMS, Here, Reader, may_act, sees
+from hashbus_web.routes.dependencies import PROBLEMS, Actor, Here, Reader, may_act, sees
 from hashbus_web.routes.miner import message_of
 from hashbus_web.view.rows import InfoRow, MinerRow, info_row, miner_row
 
@@ -107,7 +107,7 @@ async def decision(here: Here, caller: Reader, miner: str) -> Decision:
 
 
 @router.post("/miners/act", status_code=202)
-async def act_on_many(here: Here, caller: Reader, body: Many) -> Batch:
+async def act_on_many(here: Here, caller: Actor, body: Many) -> Batch:
     """Let many miners do the same; how far they are is told by the batch and live."""
     right = Right.ORDER if isinstance(body.act, Order) else Right.POWER
     if not caller.may(right):
