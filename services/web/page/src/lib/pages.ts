@@ -20,4 +20,8 @@ export const PAGES: Page[] = [
   { name: 'miners', title: 'nav.miners', icon: 'miners', right: 'read', load: () => import('../pages/Miners.svelte') },
   { name: 'miner', title: 'nav.miners', icon: 'miners', right: 'read', within: 'miners', load: () => import('../pages/Miner.svelte') },
   { name: 'charts', title: 'nav.charts', icon: 'charts', right: 'read', load: () => import('../pages/Charts.svelte') },
+  { name: 'alerts', title: 'nav.alerts', icon: 'alerts', right: 'read', load: () => import('../pages/Alerts.svelte') },
+  { name: 'timeline', title: 'nav.timeline', icon: 'timeline', right: 'read', load: () => import('../pages/Timeline.svelte') },
+  { name: 'network', title: 'nav.network', icon: 'network', right: 'read', load: () => import('../pages/Network.svelte') },
+  { name: 'users', title: 'nav.users', icon: 'users', right: 'admin', load: () => import('../pages/Users.svelte') },
 ]

@@ -5,9 +5,10 @@ import { common } from './common'
 import { door } from './door'
 import { miner } from './miner'
 import { miners } from './miners'
+import { people } from './people'
 import { site } from './site'
 
-export const en = { ...charts, ...common, ...door, ...miner, ...miners, ...site }
+export const en = { ...charts, ...common, ...door, ...miner, ...miners, ...people, ...site }
 
 export type Key = keyof typeof en
 /** A text, or its forms by the number in it, as the language has them (Intl.PluralRules). */

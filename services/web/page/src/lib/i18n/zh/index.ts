@@ -4,6 +4,7 @@ import { common } from './common'
 import { door } from './door'
 import { miner } from './miner'
 import { miners } from './miners'
+import { people } from './people'
 import { site } from './site'
 
-export const zh: Texts = { ...charts, ...common, ...door, ...miner, ...miners, ...site }
+export const zh: Texts = { ...charts, ...common, ...door, ...miner, ...miners, ...people, ...site }
