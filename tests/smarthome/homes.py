@@ -29,7 +29,7 @@ from hashbus.messages import (
 )
 from hashbus.mqtt_bus import MqttBus
 from hashbus.settings import BrokerSettings
-from tests.servers import Mosquitto
+from tests.servers import GuardedMosquitto, Mosquitto
 
 PATIENCE_S = 30.0
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -135,7 +135,7 @@ class Smarthome:
         self.broker = broker
         self.site = site
         self.file = folder / "site.yaml"
-        settings = {
+        settings: dict[str, Any] = {
             "site": site,
             "data_dir": str(folder / "var"),
             "broker": {"host": broker.host, "port": broker.port},
@@ -145,6 +145,9 @@ class Smarthome:
                 "homeassistant": {"settle_s": 1, "birth_delay_s": 0, **section.get("homeassistant", {})},
             },
         }
+        if isinstance(broker, GuardedMosquitto):
+            (folder / "secret").write_text(broker.passwords["smarthome"])
+            settings["broker"] |= {"username": "smarthome", "password_file": str(folder / "secret")}
         self.file.write_text(yaml.safe_dump(settings))
         self.output = folder / "output.txt"
         self.process: subprocess.Popen[bytes] | None = None
@@ -191,19 +194,26 @@ class Smarthome:
         self.stop()
 
 
+def login(broker: Mosquitto, account: str) -> dict[str, Any]:
+    """User and password of an account, where the broker asks for them."""
+    if not isinstance(broker, GuardedMosquitto):
+        return {}
+    return {"username": account, "password": broker.passwords[account]}
+
+
 @contextlib.asynccontextmanager
 async def bus(broker: Mosquitto, site: str, account: str) -> AsyncIterator[MqttBus]:
     """The place of another service on the bus."""
-    settings = BrokerSettings(host=broker.host, port=broker.port)
+    settings = BrokerSettings(host=broker.host, port=broker.port, **login(broker, account))
     async with MqttBus(settings, site=site, account=account) as found:
         await found.connected()
         yield found
 
 
 @contextlib.asynccontextmanager
-async def watching(broker: Mosquitto, *filters: str) -> AsyncIterator[Seen]:
+async def watching(broker: Mosquitto, *filters: str, account: str = "homeassistant") -> AsyncIterator[Seen]:
     """Somebody who listens to the broker, as Home Assistant does."""
-    async with aiomqtt.Client(broker.host, broker.port) as client:
+    async with aiomqtt.Client(broker.host, broker.port, **login(broker, account)) as client:
         seen = Seen(client)
         await client.subscribe([(one, 1) for one in filters])
         task = asyncio.create_task(seen.listen())

@@ -25,7 +25,8 @@ def sources_of(service: str) -> list[str]:
 
 def acl(accounts: tuple[str, ...] = SERVICES) -> str:
     """Return the access list in mosquitto's form; several of a kind are `poller`, `poller-2`, `poller-3`."""
-    ours = "".join(f"\nuser {account}\n" + "".join(_rules(account)) for account in accounts)
+    own = [account for account in accounts if account not in OF_GUESTS]
+    ours = "".join(f"\nuser {account}\n" + "".join(_rules(account)) for account in own)
     guests = "".join(f"\nuser {guest}\n" + "".join(_beside(rights)) for guest, rights in OF_GUESTS.items())
     return HEAD + ours + GUESTS + guests
 
