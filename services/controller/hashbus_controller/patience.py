@@ -8,9 +8,9 @@ restarts than a day has; nothing for heat or money that does not earn its restar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from hashbus.messages import BidEffect, MinerInfo, Rank
+from hashbus.messages import BidEffect, MinerInfo, MinerState, Rank
 from hashbus_controller.arbiter import Verdict
 from hashbus_controller.costs import loss_wh
 from hashbus_controller.held import Held
@@ -30,6 +30,8 @@ PATIENCE = timedelta(seconds=90)
 
 DAY = timedelta(hours=24)
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -41,7 +43,7 @@ class Wait:
 
 def wait(state: State, info: MinerInfo, verdict: Verdict, wanted_w: float, now: datetime) -> Wait | None:
     """Return why the change to `wanted_w` waits; None when it may be made."""
-    held = state.held.get(info.miner)
+    held = held_or_found(state, info.miner, now)
     if held is None or wanted_w == held.power_w:
         return None
     if wanted_w < held.power_w and _is_capped(verdict, held, AT_ONCE):
@@ -53,6 +55,15 @@ def wait(state: State, info: MinerInfo, verdict: Verdict, wanted_w: float, now: 
         or _used_up(state, info, verdict, held, wanted_w, now)
         or _too_dear(state, info, verdict, held, wanted_w)
     )
+
+
+def held_or_found(state: State, miner: str, now: datetime) -> Held | None:
+    """Return what a miner was told last, or, told nothing yet, the power at which it was found."""
+    held, reading = state.held.get(miner), state.readings.get(miner)
+    if held is not None or reading is None or reading.is_stale(now):
+        return held
+    found_w = 0.0 if reading.state is MinerState.SLEEPING else reading.power_limit_w
+    return None if found_w is None else Held(found_w, "", LONG_AGO, LONG_AGO)
 
 
 def _is_capped(verdict: Verdict, held: Held, ranks: tuple[Rank, ...]) -> bool:

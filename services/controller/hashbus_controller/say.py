@@ -11,7 +11,7 @@ from hashbus_controller.arbiter import Verdict
 from hashbus_controller.decide import highest, reachable_w, resting
 from hashbus_controller.held import Held
 from hashbus_controller.memory import of_miner
-from hashbus_controller.patience import Wait, may_speak, of_last_day, wait
+from hashbus_controller.patience import Wait, held_or_found, may_speak, of_last_day, wait
 from hashbus_controller.state import State
 
 SPREAD = 0.2
@@ -37,8 +37,8 @@ def asserted(state: State, miner: str, verdict: Verdict, name: str, now: datetim
     wanted_w = reachable_w(verdict.power_w, info)
     if wanted_w is None or (held is None and not may_speak(state, verdict, now)):
         return None
-    waits = wait(state, info, verdict, wanted_w, now)
-    power_w = held.power_w if held and waits else wanted_w
+    waits, found = wait(state, info, verdict, wanted_w, now), held_or_found(state, miner, now)
+    power_w = found.power_w if found and waits else wanted_w
     explained = _explained(power_w, verdict, waits)
     is_change = held is None or held.power_w != power_w
     is_news = held is None or is_change or not held.decision or held.explained != explained
@@ -48,7 +48,7 @@ def asserted(state: State, miner: str, verdict: Verdict, name: str, now: datetim
     new = replace(new, explained=explained, decision=held.decision if held and not is_news else name)
     said: list[Message] = []
     if is_news:
-        said.append(_decision(state, info, verdict, new, (held.power_w if held else None, waits, wanted_w), now))
+        said.append(_decision(state, info, verdict, new, (found.power_w if found else None, waits, wanted_w), now))
     said.append(_setpoint(state, miner, new, waits.why if waits else verdict.why, now))
     if is_change:
         said.append(of_miner(state, miner, new, now))
@@ -70,7 +70,7 @@ def _end(asked: tuple[object, ...]) -> object:
 
 
 def _held(state: State, info: MinerInfo, verdict: Verdict, waits: Wait | None, power_w: float, now: datetime) -> Held:
-    before = state.held.get(info.miner)
+    before = held_or_found(state, info.miner, now)
     is_change = before is None or before.power_w != power_w
     restarts_at = of_last_day(before.restarts_at, now) if before else ()
     if is_change and before is not None and info.power_change.restarts_mining:
