@@ -9,7 +9,9 @@ from hashbus.bus import Subscription
 from hashbus.messages import (
     AvailabilityState,
     Capability,
+    CurtailmentOffer,
     CurtailmentPlan,
+    CurtailmentQuestion,
     CurtailmentRequest,
     Hashprice,
     Level,
@@ -237,6 +239,18 @@ class Farm:
         request = CurtailmentRequest(site=SITE, at=self.now, source=source, **fields)
         self.says(request)
         return request
+
+    async def would_give(self, *, lasts_s: float = 900, **more: Any) -> CurtailmentOffer:
+        """A page asks what a curtailment would be, and is answered."""
+        web = MemoryBus(self.broker, "web", SITE)
+        ends_at = self.now + timedelta(seconds=lasts_s)
+        fields = {"source": "web", "id": "q1", "starts_at": self.now, "ends_at": ends_at}
+        async with web.subscribe(CurtailmentOffer, asker="web") as offers:
+            web.publish(CurtailmentQuestion.model_validate({"site": SITE, "at": self.now, **fields, **more}))
+            await self.passes(1)
+            offer = await offers.next(1)
+        assert offer
+        return offer
 
     def says(self, request: CurtailmentRequest) -> None:
         """Somebody says a request, perhaps again."""

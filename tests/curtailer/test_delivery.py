@@ -200,3 +200,31 @@ class TestRequests:
         assert plan.executed_at
         assert asked.starts_at <= plan.begun_at < plan.executed_at <= farm.now
         assert (plan.source, plan.asked_until, plan.site) == ("cloud", asked.ends_at, SITE)
+
+
+class TestAnOffer:
+    """What would be, before anybody asks for it."""
+
+    async def test_it_is_the_plan_that_a_request_would_get_and_nothing_happens(self) -> None:
+        farm = await settled(Farm(row(10, full_w=3000), protected=["m0009"]))
+        farm.hears_price(0.10, hashprice=48)
+        await farm.passes(1)
+        offer = await farm.would_give(target_w=5000, lasts_s=3600)
+        assert {part.miner for part in offer.miners} == {"m0007", "m0008"}
+        assert (offer.target_w, offer.planned_w, offer.missing_w) == (5000, 2 * 2985, 0)
+        assert offer.costs_usd is not None
+        assert {one.miner: one.reason for one in offer.skipped} == {"m0009": "protected by the settings"}
+        assert offer.why.startswith("2 miners give 5.97 kW and lose ")
+        await farm.passes(20)
+        assert farm.plans == []
+        farm.asks(5000, lasts_s=3600)
+        await farm.passes(5)
+        assert {part.miner for part in farm.plan.miners} == {part.miner for part in offer.miners}
+
+    async def test_it_says_what_is_missing_and_why(self) -> None:
+        farm = await settled(Farm(row(3)))
+        farm.goes_offline("m0000")
+        await farm.passes(1)
+        offer = await farm.would_give(target_w=20_000)
+        assert offer.missing_w == pytest.approx(20_000 - 2 * 3235)
+        assert "13.530 kW of 20.000 kW are missing: 1 offline" in offer.why

@@ -29,6 +29,12 @@ def test_there_is_nothing_to_stop_and_nothing_to_show(up: Up) -> None:
     assert "nothing has been curtailed yet" in said(up)
 
 
+def test_what_it_would_be_is_said_and_nothing_happens(up: Up) -> None:
+    assert "are missing" in said(up, "5kW", "--what-if", "--strategy", "revenue")
+    assert "asked 0.00 kW" in said(up, "--to", "2MW", "--what-if")
+    assert "nothing has been curtailed yet" in said(up)
+
+
 def test_power_is_asked_for_planned_shown_and_taken_back(up: Up) -> None:
     asked = said(up, "5kW", "--for", "30m", "--why", "the grid is short")
     assert "asked until" in asked
@@ -46,7 +52,7 @@ def test_power_is_asked_for_planned_shown_and_taken_back(up: Up) -> None:
     assert "nothing is curtailed by hand" in said(up, "stop")
 
 
-@pytest.mark.parametrize("wrong", [["plenty"], ["--to", "140%"], ["5kW", "--for", "a while"]])
+@pytest.mark.parametrize("wrong", [["plenty"], ["--to", "140%"], ["--to", "2 megs"], ["5kW", "--for", "a while"]])
 def test_a_slip_of_the_pen_is_explained(up: Up, wrong: list[str]) -> None:
     done = hashbus("curtail", *wrong, "--config", up.file)
     assert done.returncode == 2

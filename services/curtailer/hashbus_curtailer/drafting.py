@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hashbus.messages import CurtailmentPlan, CurtailmentRequest, PlanState
-from hashbus_curtailer.fleet import candidates
+from hashbus_curtailer.fleet import Skip, candidates
 from hashbus_curtailer.plan import aim_of, drafted, name_of, ramped, with_parts
 from hashbus_curtailer.question import Answer, Question, is_worth_asking
 from hashbus_curtailer.select import Selection, select
@@ -25,7 +26,7 @@ def drafted_now(state: State, request: CurtailmentRequest, now: datetime) -> Sta
     state = replace(
         state, selected_at=now, question=None, skipped=skipped, refused=frozenset(), progress=None, ruled=request
     )
-    state = replace(state, plan=_priced(state, request, selection, now))
+    state = replace(state, plan=priced(state, request, selection, skipped, now))
     if settings.improve_within_s and is_worth_asking(selection):
         question = Question(
             name_of(request), tuple(found), selection, aim, settings.overshoot_w, settings.improve_within_s
@@ -34,9 +35,11 @@ def drafted_now(state: State, request: CurtailmentRequest, now: datetime) -> Sta
     return state
 
 
-def _priced(state: State, request: CurtailmentRequest, selection: Selection, now: datetime) -> CurtailmentPlan:
+def priced(
+    state: State, request: CurtailmentRequest, selection: Selection, skipped: Mapping[str, Skip], now: datetime
+) -> CurtailmentPlan:
     """Return the plan of a selection, with what it costs where the prices are known."""
-    plan = drafted(request, selection, state.skipped, state.settings, now)
+    plan = drafted(request, selection, skipped, state.settings, now)
     usd_per_ths_hour, usd_per_kwh = state.prices.usd_per_ths_hour(now), state.prices.usd_per_kwh(now)
     if usd_per_ths_hour is None or usd_per_kwh is None:
         return plan
@@ -72,7 +75,7 @@ def answered(state: State, answer: Answer, now: datetime) -> tuple[State, list[C
     state = replace(state, question=None)
     if plan is None or request is None or plan.state is not PlanState.PENDING or plan.plan != name_of(request):
         return state, []
-    better = _priced(state, request, answer.selection, now)
+    better = priced(state, request, answer.selection, state.skipped, now)
     return replace(state, plan=better), [better]
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashbus.messages import (
     CurrencyRates,
     CurtailmentPlan,
+    CurtailmentQuestion,
     CurtailmentRequest,
     Hashprice,
     Message,
@@ -30,6 +31,7 @@ from hashbus.step import Tick
 from hashbus_curtailer.closed_loop import adjusted, remembering, reported
 from hashbus_curtailer.drafting import answered, drafted_now, pending
 from hashbus_curtailer.ending import following, is_waiting_for_price, over, recovering, returning, waiting_for_price
+from hashbus_curtailer.offering import offered
 from hashbus_curtailer.plan import FINAL, last_end
 from hashbus_curtailer.state import State, ruling
 
@@ -37,7 +39,7 @@ __all__ = ["HEARS", "answered", "decided", "known", "step"]
 
 HEARS = (
     *(MinerInfo, MinerTelemetry, MinerAvailability, MeterTelemetry, SetpointResult),
-    *(CurtailmentRequest, CurtailmentPlan, PowerPrice, Hashprice, CurrencyRates),
+    *(CurtailmentRequest, CurtailmentQuestion, CurtailmentPlan, PowerPrice, Hashprice, CurrencyRates),
 )
 
 SETTLING = timedelta(seconds=5)
@@ -49,6 +51,8 @@ REFUSALS = (SetpointStatus.REFUSED, SetpointStatus.UNSUPPORTED)
 def step(state: State, heard: Message | Tick, now: datetime) -> tuple[State, Iterable[Message]]:
     """Take in what was heard; at each tick and each request decide what becomes of the plan."""
     state = known(state if state.started_at else replace(state, started_at=now), heard)
+    if isinstance(heard, CurtailmentQuestion):
+        return state, (offered(state, heard, now),)
     is_waiting = now - (state.started_at or now) < SETTLING
     if is_waiting or not isinstance(heard, Tick | CurtailmentRequest):
         return state, ()
