@@ -18,7 +18,7 @@ from hashbus.mqtt_bus import MqttBus
 from hashbus.service import Running, collect_garbage_rarely
 from hashbus.settings import load
 from hashbus_poller.client import http_client
-from hashbus_poller.service import Fleet
+from hashbus_poller.fleet import Fleet
 from hashbus_poller.settings import settings_model
 
 
@@ -28,7 +28,8 @@ async def main(site_file: Path) -> None:
     collect_garbage_rarely()
     health = Health("poller", "benchmark", SYSTEM_CLOCK.now())
     async with http_client() as http, MqttBus(settings.broker, site=settings.site, account="poller") as bus:
-        fleet = Fleet(Running("poller", settings, bus, SYSTEM_CLOCK, health, once=False, dry_run=False), lambda: http)
+        running = Running("poller", settings, bus, SYSTEM_CLOCK, health, once=False, dry_run=False)
+        fleet = Fleet(running, lambda: http, settings.poller.devices)
         await workers.obey({"round": Visits(fleet, bus).round})
         await fleet.close()
 

@@ -19,6 +19,7 @@ from hashbus_poller.loop import LoopSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.vitals import Thresholds
 
+LIVE = "live"
 Interval = Annotated[float, Field(ge=1, le=3600)]
 
 
@@ -27,6 +28,9 @@ class DeviceSettings(Section):
 
     driver: str
     group: Id | None = Field(None, description="Devices that are bid for together: a room, a row, a phase")
+    poller: Annotated[str, Field(pattern=r"^poller(-[1-9]\d*)?$")] | None = Field(
+        None, description="With `shard: live`: the one poller that can reach it, as on its serial port; else any"
+    )
     interval_s: Interval | None = Field(None, description="How often it is read; the poller's when not given")
     safe_power_w: Watts | None = Field(
         None, description="Where a miner is taken when a setpoint lapses; 0 is sleep; not given: left as it is"
@@ -64,8 +68,16 @@ class PollerSection(Section):
         60, description="Longest wait between tries while a device is offline"
     )
     connections: Annotated[int, Field(ge=1, le=20_000)] = Field(1_000, description="Devices read at the same time")
-    shard: Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]\d*$")] = Field(
-        "1/1", description="Which part of the devices this poller reads: 2/3 is the second of three"
+    shard: Annotated[str, Field(pattern=r"^(live|[1-9]\d*/[1-9]\d*)$")] = Field(
+        "1/1",
+        description="Which part of the devices this poller reads: 2/3 is the second of three, live is a part that "
+        "follows which pollers are there",
+    )
+    lease_s: Annotated[float, Field(ge=1, le=300)] = Field(
+        15, description="With `shard: live`: after so long without a sign of life a poller's devices go to the others"
+    )
+    cut_off_s: Annotated[float, Field(ge=30, le=86_400)] = Field(
+        900, description="With `shard: live`: for how long a poller keeps its devices when it has lost the broker"
     )
     confirm_s: Annotated[float, Field(ge=10, le=3600)] = Field(
         300, description="How long a miner may take to show a new power before it is asked again"
@@ -119,14 +131,21 @@ class PollerSection(Section):
         return {} if devices is None else devices
 
     @property
+    def is_live(self) -> bool:
+        """Whether the part follows which pollers are there."""
+        return self.shard == LIVE
+
+    @property
     def shard_of(self) -> tuple[int, int]:
-        """Return which part this is, counted from 1, and how many there are."""
-        part, parts = self.shard.split("/")
+        """Return which part this is, counted from 1, and how many there are; all of it where that is not fixed."""
+        part, parts = (1, 1) if self.is_live else self.shard.split("/")
         return int(part), int(parts)
 
     @field_validator("shard")
     @classmethod
     def _part_is_one_of_the_parts(cls, shard: str) -> str:
+        if shard == LIVE:
+            return shard
         part, parts = shard.split("/")
         if int(part) > int(parts):
             raise ValueError(f"part {part} of {parts}: the first number goes from 1 to the second")

@@ -1,7 +1,8 @@
-"""Which poller reads which device, agreed without a word between them."""
+"""Which poller reads which device, agreed without a word about any device."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import blake2b
 
 
@@ -12,8 +13,13 @@ def part_of(device: str, parts: int) -> int:
     only the devices of that part move. Source: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit
     rates", 1998.
     """
-    return max(range(1, parts + 1), key=lambda part: _lot(device, part))
+    return max(range(1, parts + 1), key=lambda part: _lot(device, str(part)))
 
 
-def _lot(device: str, part: int) -> bytes:
-    return blake2b(f"{device}/{part}".encode(), digest_size=8).digest()
+def owner_of(device: str, members: Collection[str]) -> str | None:
+    """Return which of the members reads a device, by the same lots; None when there is no member."""
+    return max(members, key=lambda member: (_lot(device, member), member), default=None)
+
+
+def _lot(device: str, member: str) -> bytes:
+    return blake2b(f"{device}/{member}".encode(), digest_size=8).digest()

@@ -96,7 +96,7 @@ def _listed(chain: Section, place: int, per_terahash: float, *, is_hydro: bool) 
     return Board(board, chips_c)
 
 
-def _sensed(sensors: _Sensors, chips_c: tuple[float, ...], *, is_hydro: bool) -> dict[str, float | None]:
+def _sensed(sensors: _Sensors, chips_c: tuple[float, ...], *, is_hydro: bool) -> dict[str, Any]:
     """Return the temperatures of a board, by the fields of the message."""
     return {
         "board_c": max(_present(sensors.pcb), default=None),
