@@ -24,6 +24,7 @@ GIVES = {
     "parse_cost": {"parse_whatsminer", "parse_antminer", "parse_luxos", "parse_luxpower"},
     "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
     "recorder_points": {"recorder_points_ratio", "recorder_spool_hour", "embedded_row"},
+    "market": {"market_round_one_hung", "profit_calculations", "economics_a_miner"},
     "http_client": {"http_aiohttp_plain", "http_aiohttp_digest"},
 }
 

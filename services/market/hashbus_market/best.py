@@ -29,7 +29,7 @@ def bid(economy: Economy, found: MinerEconomics, now: datetime) -> tuple[Economy
     if not is_wanted or until is None or until <= now or best is None:
         if held is None:
             return economy, None
-        return replace(economy, bids={one: own for one, own in economy.bids.items() if one != miner}), None
+        return replace(economy, bids=economy.bids.remove(miner)), None
     present_w = _present_w(economy, found, now)
     chosen = best
     if present_w is not None and present_w != best.power_w:
@@ -37,6 +37,16 @@ def bid(economy: Economy, found: MinerEconomics, now: datetime) -> tuple[Economy
         if present is not None and not _is_worth_it(economy, miner, present, best, now):
             chosen = present
     return _said(economy, found, chosen, held, until, now)
+
+
+def is_at_rest(economy: Economy, miner: str, now: datetime) -> bool:
+    """Say without any arithmetic that a miner's bid needs nothing: there is none, or it is where it should be."""
+    settings, held, told = economy.settings.best_power, economy.bids.get(miner), economy.said.get(miner)
+    if not settings.scopes or not economy.is_in(miner, settings.scopes):
+        return held is None
+    if held is None or told is None or held.wish_w != told.best_w:
+        return False
+    return held.until - now > timedelta(seconds=settings.lease_s) / 2
 
 
 def _said(
@@ -65,8 +75,8 @@ def _said(
         until=until,
         why=_why(economy, found, chosen),
     )
-    changed_at = {**economy.changed_at, miner: now} if is_change else economy.changed_at
-    return replace(economy, bids={**economy.bids, miner: request}, changed_at=changed_at), request
+    changed_at = economy.changed_at.insert(miner, now) if is_change else economy.changed_at
+    return replace(economy, bids=economy.bids.insert(miner, request), changed_at=changed_at), request
 
 
 def _until(economy: Economy, now: datetime) -> datetime | None:

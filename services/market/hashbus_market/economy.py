@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from rpds import HashTrieMap
 
 from hashbus.economics import DisplacedHeat, Prices, depreciation_per_day
 from hashbus.messages import (
@@ -30,16 +31,22 @@ class Economy:
 
     site: str
     settings: MarketSection
-    infos: Mapping[str, MinerInfo] = field(default_factory=dict)
-    readings: Mapping[str, MinerTelemetry] = field(default_factory=dict)
-    curves: Mapping[str, Curve] = field(default_factory=dict)
+    miners: tuple[str, ...] = ()
+    """All of them, in the order in which they are looked at."""
+    infos: HashTrieMap[str, MinerInfo] = field(default_factory=HashTrieMap)
+    options_w: HashTrieMap[str, tuple[float, ...]] = field(default_factory=HashTrieMap)
+    """The powers that each can be told."""
+    readings: HashTrieMap[str, MinerTelemetry] = field(default_factory=HashTrieMap)
+    curves: HashTrieMap[str, Curve] = field(default_factory=HashTrieMap)
     hashprice: Hashprice | None = None
     power: PowerPrice | None = None
     rates: CurrencyRates | None = None
-    said: Mapping[str, MinerEconomics] = field(default_factory=dict)
+    repriced_at: datetime | None = None
+    """When a price was last heard: what was said before is out of date."""
+    said: HashTrieMap[str, MinerEconomics] = field(default_factory=HashTrieMap)
     said_site: SiteEconomics | None = None
-    bids: Mapping[str, PowerRequest] = field(default_factory=dict)
-    changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    bids: HashTrieMap[str, PowerRequest] = field(default_factory=HashTrieMap)
+    changed_at: HashTrieMap[str, datetime] = field(default_factory=HashTrieMap)
     cursor: int = 0
     """Where the next look at a part of the miners begins."""
 

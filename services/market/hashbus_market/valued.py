@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from hashbus import economics
-from hashbus.economics import earnings
+from hashbus.economics import Earnings, earnings
 from hashbus.messages import LevelEconomics, MinerEconomics, MinerInfo, MinerState, MinerTelemetry, SiteEconomics
-from hashbus_market.curve import ASLEEP_W, Curve, hashrate_ths, options_w
+from hashbus_market.curve import ASLEEP_W, Curve, hashrate_ths
 from hashbus_market.economy import Economy
 
 SAID_AGAIN = timedelta(minutes=10)
@@ -64,7 +63,12 @@ def of_miner(economy: Economy, miner: str, now: datetime) -> MinerEconomics | No
         best_net_per_day=best.net_per_day if best else None,
         why_not=_why_not(economy, miner, now),
         taken_at=economy.oldest(now),
-        **_rounded({**asdict(day), "efficiency_j_per_th": drawn_w / hashes_ths if hashes_ths > 0 else None}),
+        **_rounded(
+            {
+                **{name: getattr(day, name) for name in Earnings.__slots__},
+                "efficiency_j_per_th": drawn_w / hashes_ths if hashes_ths > 0 else None,
+            }
+        ),
     )
 
 
@@ -84,7 +88,7 @@ def at_options(economy: Economy, miner: str, now: datetime, per_kwh: float | Non
     info, prices, heat = economy.infos[miner], economy.prices(now, per_kwh), economy.heat(miner)
     curve, exponent = economy.curves.get(miner, Curve()), economy.settings.best_power.hashrate_exponent
     found = []
-    for power_w in options_w(info):
+    for power_w in economy.options_w.get(miner, ()):
         known = hashrate_ths(power_w, curve, info, economy.readings.get(miner), exponent)
         if known is None:
             return ()
@@ -132,6 +136,17 @@ def is_news(before: MinerEconomics | None, after: MinerEconomics) -> bool:
         _differs(getattr(before, name), getattr(after, name), before.revenue_per_day or before.power_cost_per_day)
         for name in ("power_w", "hashrate_ths", "net_per_day", "margin_per_day")
     )
+
+
+def is_settled(economy: Economy, miner: str, now: datetime, *, is_priced: bool) -> bool:
+    """Say without any arithmetic that nothing has happened to a miner since its figures were said."""
+    said, reading, info = economy.said.get(miner), economy.reading(miner, now), economy.infos.get(miner)
+    if said is None or reading is None or info is None or now - said.at >= SAID_AGAIN:
+        return False
+    if (economy.repriced_at and said.at < economy.repriced_at) or (said.margin_per_day is not None) != is_priced:
+        return False
+    drawn_w, hashes_ths = as_it_runs(reading, info)
+    return not _differs(said.power_w, drawn_w, None) and not _differs(said.hashrate_ths, hashes_ths, None)
 
 
 def _differs(before: float | None, after: float | None, scale: float | None) -> bool:
