@@ -57,7 +57,7 @@ class Guards:
             return
         logs.bind(request=call.id)
         try:
-            await self._app(scope, _limited(receive, self._largest), call.send)
+            await self._app(scope, call.limited(receive, self._largest), call.send)
         except TooLarge:
             await call.refuse(413, "too_large", f"a request carries at most {self._largest} bytes")
         except Exception:
@@ -75,9 +75,28 @@ class _Call:
         self._clock = clock
         self._begun_s = clock.monotonic()
         self._has_begun = False
+        self._is_too_large = False
+
+    def limited(self, receive: Receive, largest: int) -> Receive:
+        """Count what is read of the body."""
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > largest:
+                self._is_too_large = True
+                raise TooLarge
+            return message
+
+        return counted
 
     async def send(self, message: Message) -> None:
         """Add the headers of every answer."""
+        if self._is_too_large and not self._has_begun:
+            # The framework takes the end of the reading for a body that cannot be parsed, and would say so.
+            raise TooLarge
         if message["type"] == "http.response.start":
             self._has_begun = True
             message = {**message, "headers": [*message.get("headers", ()), *self._headers()]}
@@ -91,6 +110,7 @@ class _Call:
         if self._has_begun:
             return
         body = json.dumps({"code": code, "error": error, "field": None, "hint": None}).encode()
+        self._is_too_large = False
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         # Whoever is still sending a body that is too large is not read any further.
         headers.append((b"connection", b"close"))
@@ -107,17 +127,3 @@ def _announced(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
-
-
-def _limited(receive: Receive, largest: int) -> Receive:
-    taken = 0
-
-    async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > largest:
-            raise TooLarge
-        return message
-
-    return limited

@@ -64,6 +64,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
@@ -96,6 +97,11 @@ def told(problem: dict[str, Any]) -> ProblemReply:
     is_shown = isinstance(given, str | int | float | bool) and not any(word in (field or "") for word in SECRET_WORDS)
     shown = f" (got {repr(given)[:62]})" if is_shown and problem.get("type") != "missing" else ""
     return ProblemReply(code="wrong", error=f"{field or 'request'}: {text}{shown}", field=field)
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    reply = ProblemReply(code="failed", error="this should not have happened; the log tells more")
+    return JSONResponse(reply.model_dump(), 500)
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

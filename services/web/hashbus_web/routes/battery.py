@@ -99,10 +99,9 @@ async def only_battery(
     request.state.battery = chosen
 
 
-def target(request: Request) -> str:
-    """Return the battery that the path or the query named."""
-    found: str = request.state.battery
-    return found
+async def target(request: Request) -> str:
+    """Return the battery that the path or the query named; empty in a request that is refused for another reason."""
+    return getattr(request.state, "battery", "")
 
 
 Target = Annotated[str, Depends(target)]

@@ -29,7 +29,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 DeviceId = Annotated[str, PathParameter(pattern=ID_PATTERN, description="Id of the device")]
 
 
-def parts(request: Request) -> Parts:
+async def parts(request: Request) -> Parts:
     """Return what the service is made of."""
     found: Parts = request.app.state.parts
     return found
@@ -138,10 +138,9 @@ async def only_miner(
     request.state.miner = miner
 
 
-def target(request: Request) -> str:
-    """Return the miner that the path or the query named."""
-    found: str = request.state.miner
-    return found
+async def target(request: Request) -> str:
+    """Return the miner that the path or the query named; empty in a request that is refused for another reason."""
+    return getattr(request.state, "miner", "")
 
 
 Target = Annotated[str, Depends(target)]
