@@ -20,6 +20,7 @@ from hashbus.messages import (
 from hashbus_curtailer.fleet import Candidate, Fleet, Skip, candidates
 from hashbus_curtailer.select import select
 from hashbus_curtailer.settings import CurtailerSection
+from tests.servers import ROOT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SETTINGS = CurtailerSection(protected=("vip", "lab"), heat_duty=("cellar",), asleep_draws_w=15)
@@ -135,3 +136,8 @@ def test_no_plan_ever_touches_a_miner_that_was_skipped(
     chosen = {part.candidate.miner for part in select(found, target_w, overshoot_w=50).parts}
     assert not chosen & skipped.keys()
     assert {one.miner for one in found} | skipped.keys() == infos.keys()
+
+
+def test_every_reason_is_explained() -> None:
+    page = (ROOT / "docs/explanation/curtailment.md").read_text()
+    assert [skip.value for skip in Skip if f"| `{skip.value}` |" not in page] == []
