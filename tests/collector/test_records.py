@@ -4,12 +4,17 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from hashbus.collector_record import reading_record
+from hashbus.messages import MinerReading, MinerState
 from hashbus_collector.alerts import Severity, of_miners, of_site
 from hashbus_collector.columns import COPIED, row_of
+from hashbus_collector.plain_records import decoder_of
 from hashbus_collector.records import MinerRecord, NotABatch, Window, read_batch
 from hashbus_collector.settings import AlertSettings
 from hashbus_collector.words import kind_of_error
@@ -92,6 +97,42 @@ def test_every_record_is_either_taken_or_named(records: list[Any]) -> None:
     for one in batch.taken:
         assert WINDOW.oldest <= one.at <= WINDOW.latest
         assert len(row_of(one, 1, NOW, is_newest=True)) == len(COPIED)
+
+
+RECORD = TypeAdapter(MinerRecord)
+PLAIN = decoder_of(MinerRecord)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*MinerRecord.model_fields, "accepted", "other"]),
+        st.none()
+        | st.booleans()
+        | st.integers(-3, 2**55)
+        | st.floats(-300, 300)
+        | st.text(max_size=5)
+        | st.lists(st.none() | st.floats(-300, 300) | st.text(max_size=2), max_size=3)
+        | st.lists(st.dictionaries(st.sampled_from(["id", "temp", "hashrate", "x"]), st.integers(-1, 300)), max_size=2),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_what_the_quick_decoder_takes_is_what_pydantic_takes(change: dict[str, Any], is_whole: bool) -> None:
+    base = reading("m1") if is_whole else {"miner_id": "m1"}
+    body = json.dumps(base | change).encode()
+    try:
+        [quick] = PLAIN.decode(b"[" + body + b"]")
+    except msgspec.MsgspecError:
+        return
+    slow = RECORD.validate_json(body)
+    assert {name: getattr(quick, name) for name in MinerRecord.model_fields} == slow.model_dump()
+
+
+def test_the_quick_decoder_takes_what_our_bridge_writes() -> None:
+    now = datetime.now(UTC)
+    written = reading_record("m1", now, MinerReading(state=MinerState.MINING, hashrate_ths=110.5, power_w=3250), None)
+    [taken] = PLAIN.decode(json.dumps([written]).encode())
+    assert (taken.miner_id, taken.recorded_at, taken.hashrate_ghs) == ("m1", now, 110_500)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hashbus import logs
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.config_errors import ConfigError
 from hashbus.health import Health
-from hashbus.service import EXIT_CONFIG, EXIT_OK, until_told
+from hashbus.service import EXIT_CONFIG, EXIT_OK, collect_garbage_rarely, until_told
 from hashbus_collector.configured import configured, installed_version
 from hashbus_collector.service import serve
 
@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.check:
             return EXIT_OK
         logs.configure("collector", settings.log.level)
+        collect_garbage_rarely()
         health = Health("collector", installed_version(), SYSTEM_CLOCK.now())
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(until_told(lambda: serve(settings, SYSTEM_CLOCK, health)))

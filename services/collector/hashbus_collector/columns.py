@@ -84,7 +84,10 @@ WHERE excluded.recorded_at >= live.recorded_at OR live.recorded_at > excluded.re
 """  # noqa: S608 (names of our own columns)
 """An older reading never replaces a newer one, unless the newer one came from a clock that was ahead."""
 
-_PLAIN = attrgetter(*[name for name in MEASURED if name not in ("boards", "boards_total", "boards_healthy")])
+_NAMES = list(MEASURED)
+# In the order of the columns, around the lists: an empty one is kept as null, which is quicker to write.
+_BEFORE = attrgetter(*_NAMES[: _NAMES.index("temperature_chips")])
+_BETWEEN = attrgetter(*_NAMES[_NAMES.index("fan_speeds") + 1 : _NAMES.index("boards")])
 
 
 def row_of(taken: Taken, miner: int, received_at: datetime, *, is_newest: bool) -> tuple[Any, ...]:
@@ -95,7 +98,10 @@ def row_of(taken: Taken, miner: int, received_at: datetime, *, is_newest: bool) 
         taken.at,
         received_at,
         is_newest,
-        *_PLAIN(record),
+        *_BEFORE(record),
+        record.temperature_chips or None,
+        record.fan_speeds or None,
+        *_BETWEEN(record),
         _boards(record),
         record.boards_total,
         record.boards_healthy,

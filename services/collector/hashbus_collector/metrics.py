@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 UPLOAD_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 POLL_MS = (*UPLOAD_MS, 10_000)
+
+
+class PollTimes(Collector):
+    """`miner_poll_latency_ms`: how long readings took on the wire, as uploaded or read directly.
+
+    A histogram that takes a thousand values at once: the library's own takes them one by one, for a tenth of the time
+    of an upload.
+    """
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self._counts = [0] * (len(POLL_MS) + 1)
+        self._sum = 0.0
+
+    def observe(self, values: Sequence[float]) -> None:
+        """Count the times of many readings, in milliseconds."""
+        ordered = sorted(values)
+        below = 0
+        for place, bound in enumerate(POLL_MS):
+            up_to = bisect_right(ordered, bound)
+            self._counts[place] += up_to - below
+            below = up_to
+        self._counts[-1] += len(ordered) - below
+        self._sum += sum(ordered)
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Give the histogram as Prometheus counts it: each bucket holds those below it too."""
+        family = HistogramMetricFamily("miner_poll_latency_ms", "Time of one reading on the wire")
+        bounds = [*(str(float(bound)) for bound in POLL_MS), "+Inf"]
+        family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
+        yield family
 
 
 class Metrics:
@@ -31,12 +68,8 @@ class Metrics:
             registry=known,
         )
         self.records = Counter("collector_records_total", "Records by outcome", ["site", "outcome"], registry=known)
-        self.poll_ms = Histogram(
-            "miner_poll_latency_ms",
-            "Time of one reading on the wire, as uploaded or read directly",
-            buckets=POLL_MS,
-            registry=known,
-        )
+        self.poll_ms = PollTimes()
+        self.registry.register(self.poll_ms)
         self.poll_errors = Counter("miner_poll_errors_total", "Readings that failed", ["type"], registry=known)
         self.commands = Counter("command_execution_total", "Commands that are over", ["type", "status"], registry=known)
         self.open_commands = Gauge(

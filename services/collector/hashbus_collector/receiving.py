@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -90,8 +91,7 @@ def _count(parts: Collector, arrival: Arrival, batch: Batch, stored: int, took_m
         ("refused", batch.refused),
     ):
         metrics.records.labels(site, outcome).inc(number)
-    for one in batch.taken:
-        if not one.record.online:
-            metrics.poll_errors.labels(kind_of_error(one.record.error_message)).inc()
-        elif one.record.latency_ms is not None:
-            metrics.poll_ms.observe(one.record.latency_ms)
+    records = [one.record for one in batch.taken]
+    metrics.poll_ms.observe([one.latency_ms for one in records if one.online and one.latency_ms is not None])
+    for kind, number in Counter(kind_of_error(one.error_message) for one in records if not one.online).items():
+        metrics.poll_errors.labels(kind).inc(number)

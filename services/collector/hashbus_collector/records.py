@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,  # pydantic takes typing's own from Python 3.12 on
+)
 
+import msgspec
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
+from typing_extensions import TypedDict
 
 from hashbus.units import Celsius, JoulesPerTerahash, Megahertz, Milliseconds, Rpm, Watts
+from hashbus_collector.plain_records import decoder_of
 
 SHOWN_PROBLEMS = 100
 """So many problems of one upload are told; all of them are counted."""
-
-OLDEST = datetime(2009, 1, 3, tzinfo=UTC)
-"""The first block. Arithmetic with earlier moments can overflow, and no miner has seen one."""
 
 # PostgreSQL keeps every character in a text but NUL.
 _NO_NUL = r"^[^\x00]*$"
@@ -30,16 +34,16 @@ Few = Annotated[int, Field(ge=0, le=10_000)]
 Uptime = Annotated[float, Field(ge=0, le=1e10, description="Seconds")]
 
 
-class BoardRecord(BaseModel):
-    """One hashboard."""
+class BoardRecord(TypedDict):
+    """One hashboard; a dictionary, because three of them for each reading are most of what an upload is made of."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    __pydantic_config__ = ConfigDict(extra="ignore", allow_inf_nan=False)  # type: ignore[misc]
 
     id: Few
-    hashrate: Gigahash | None = None
-    temp: Celsius | None = None
-    chips_ok: Few | None = None
-    chips_total: Few | None = None
+    hashrate: NotRequired[Gigahash | None]
+    temp: NotRequired[Celsius | None]
+    chips_ok: NotRequired[Few | None]
+    chips_total: NotRequired[Few | None]
 
 
 class MinerRecord(BaseModel):
@@ -145,6 +149,7 @@ _WORDS = {
 
 _RECORDS = TypeAdapter(list[MinerRecord])
 _RECORD = TypeAdapter(MinerRecord)
+_PLAIN = decoder_of(MinerRecord)
 
 
 def read_batch(body: bytes, window: Window, *, most: int) -> Batch:
@@ -153,15 +158,24 @@ def read_batch(body: bytes, window: Window, *, most: int) -> Batch:
     An upload without a mistake, which is nearly every one, is read in one go; one with a mistake again, record by
     record, so that the good ones are kept.
     """
-    batch = Batch()
     try:
-        for index, record in enumerate(_RECORDS.validate_json(body)):
-            _take(batch, index, record, window)
+        records = _read_at_once(body)
     except ValidationError:
         batch = _read_one_by_one(body, window, most)
+    else:
+        batch = Batch()
+        for index, record in enumerate(records):
+            _take(batch, index, record, window)
     if len(batch.taken) + batch.refused > most:
         raise NotABatch(f"an upload has at most {most} records; this one has {len(batch.taken) + batch.refused}")
     return batch
+
+
+def _read_at_once(body: bytes) -> list[MinerRecord]:
+    try:
+        return _PLAIN.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _RECORDS.validate_json(body)
 
 
 def _read_one_by_one(body: bytes, window: Window, most: int) -> Batch:
@@ -191,14 +205,14 @@ def _take(batch: Batch, index: int, record: MinerRecord, window: Window) -> None
         at = window.now
     elif at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    if at.year <= OLDEST.year or at < window.oldest:
-        days = (window.now - window.oldest) // timedelta(days=1)
-        wrong = f"{at.isoformat()} is longer ago than the {days} days that are kept"
-    elif at.year > window.now.year + 1 or at > window.latest:
-        wrong = f"{at.isoformat()} lies in the future: by our clock it is {window.now.isoformat(timespec='seconds')}"
-    else:
+    if window.oldest <= at <= window.latest:
         batch.taken.append(Taken(record, at, index))
         return
+    if at < window.oldest:
+        days = (window.now - window.oldest) // timedelta(days=1)
+        wrong = f"{at.isoformat()} is longer ago than the {days} days that are kept"
+    else:
+        wrong = f"{at.isoformat()} lies in the future: by our clock it is {window.now.isoformat(timespec='seconds')}"
     batch.refuse(Problem(index, record.miner_id, "recorded_at", wrong))
 
 
