@@ -6,5 +6,6 @@ import { miner } from './miner'
 import { miners } from './miners'
 import { people } from './people'
 import { site } from './site'
+import { watts } from './watts'
 
-export const zh: Texts = { ...charts, ...common, ...door, ...miner, ...miners, ...people, ...site }
+export const zh: Texts = { ...charts, ...common, ...door, ...miner, ...miners, ...people, ...site, ...watts }
