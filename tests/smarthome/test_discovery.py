@@ -18,6 +18,7 @@ from hashbus.messages import (
     Message,
     MinerInfo,
     MinerState,
+    MinerTelemetry,
     PowerLevel,
     PowerPrice,
     Profile,
@@ -346,6 +347,12 @@ def test_a_price_is_in_its_currency() -> None:
     assert components["electricity_price_per_kwh"]["unit_of_measurement"] == "EUR/kWh"
 
 
+def test_no_two_entities_of_a_message_have_one_name() -> None:
+    for config in shown(house_of(*everything())).values():
+        names = [(one["platform"], one["name"]) for one in config.get("components", {}).values()]
+        assert sorted(set(names), key=str) == sorted(names, key=str)
+
+
 def test_a_profile_can_be_chosen_where_something_is_heated() -> None:
     assert "profile" not in shown(house_of(controller(SITE)))["site_home"]["components"]
     heat = HeatState(site=SITE, at=AT, zones=1)
@@ -372,6 +379,23 @@ def test_a_device_whose_description_was_taken_away_is_gone() -> None:
     house.hear(info(SITE))
     house.hear(reading(SITE))
     assert shown(house)["miner_attic"]["components"]
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("chip_max_c", "Chip max temperature"),
+        ("power_limit_w", "Power limit"),
+        ("mining_s", "Mining time"),
+        ("uptime_s", "Uptime"),
+        ("psu_fan_rpm", "PSU fan"),
+        ("is_partial", "Partial"),
+        ("at", "Updated"),
+    ],
+)
+def test_fields_are_called_as_people_call_them(field: str, name: str) -> None:
+    one = fact(MinerTelemetry, field)
+    assert name_of(one.words, one.nature.unit) == name
 
 
 def test_everything_that_is_heard_has_its_place() -> None:

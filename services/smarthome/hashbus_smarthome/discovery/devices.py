@@ -171,7 +171,8 @@ def _device(device: Device) -> dict[str, Any]:
     place, about = device.place, device.about
     found: dict[str, Any] = {"identifiers": [place.identifier], "name": device.name or place.id}
     if device.kind.own is SiteSummary:
-        return found | {"manufacturer": "hashbus", "model": "Site"}
+        # Home Assistant calls too many things "home" already.
+        return found | {"name": f"hashbus {place.site}", "manufacturer": "hashbus", "model": "Site"}
     found["via_device"] = Place(place.site, "site").identifier
     if isinstance(about, MinerInfo):
         found |= _miner(about)

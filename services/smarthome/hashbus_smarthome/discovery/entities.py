@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from hashbus.messages import Message
@@ -42,7 +43,17 @@ def entities(
         if shelf_life and component["platform"] in ("sensor", "binary_sensor"):
             component["expire_after"] = int(shelf_life.total_seconds())
         found[key] = _put_aside(component) if words else component
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(components: dict[str, Component]) -> dict[str, Component]:
+    """Add the unit to names that stand twice: what is earned in a day may be said in two currencies."""
+    often = Counter(component["name"] for component in components.values())
+    for component in components.values():
+        unit = component.get("unit_of_measurement")
+        if often[component["name"]] > 1 and unit:
+            component["name"] += f" in {unit}"
+    return components
 
 
 def _entity(one: Fact, currency: str | None) -> Component:

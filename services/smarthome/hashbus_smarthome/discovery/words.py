@@ -26,5 +26,7 @@ def name_of(words: tuple[str, ...], unit: Unit | None = None, before: tuple[str,
     said = [*before, *(own[1:] if own[0] in ASSERTIONS else own)]
     if unit and unit.quantity in NOUNS and unit.quantity not in said:
         said.append(unit.quantity)
+    if unit and unit.quantity == "duration" and not said[-1].endswith(("time", "age")):
+        said.append("time")
     text = " ".join(word.upper() if word in ACRONYMS else word for word in said)
     return text[:1].upper() + text[1:]
