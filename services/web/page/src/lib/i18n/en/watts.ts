@@ -42,6 +42,7 @@ export const watts = {
   'activity.frost': 'frost protection',
   'activity.blind': 'no temperature',
   'activity.off': 'off',
+  'by.site file': 'the site file',
   'by.schedule': 'the schedule',
   'by.web': 'the page',
   'by.smarthome': 'the smart home',

@@ -43,6 +43,7 @@ export const watts: Like<typeof en> = {
   'activity.frost': 'защита от мороза',
   'activity.blind': 'нет температуры',
   'activity.off': 'выключено',
+  'by.site file': 'файл площадки',
   'by.schedule': 'расписание',
   'by.web': 'страница',
   'by.smarthome': 'умный дом',

@@ -43,6 +43,7 @@ export const watts: Like<typeof en> = {
   'activity.frost': '防冻',
   'activity.blind': '无温度数据',
   'activity.off': '关闭',
+  'by.site file': '站点文件',
   'by.schedule': '时间表',
   'by.web': '页面',
   'by.smarthome': '智能家居',
