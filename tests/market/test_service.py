@@ -27,6 +27,7 @@ from hashbus.messages import (
     MinerTelemetry,
     NetworkState,
     PowerPrice,
+    ServiceStatus,
     SiteEconomics,
 )
 from hashbus.mqtt_bus import MqttBus
@@ -34,18 +35,18 @@ from hashbus.settings import BrokerSettings
 from hashbus.testing.memory_bus import MemoryBus
 from hashbus_market.samples import Samples
 from tests.market.markets import EXCHANGES, Markets, Site, until
-from tests.servers import GuardedMosquitto
+from tests.servers import GuardedMosquitto, Mosquitto
 
 NETWORK = "127.94.2"
 QUICK: dict[str, Any] = {"timeout_s": 2, "grace_s": 0.2, "price_every_s": 10, "network_every_s": 60}
 
 
-def site(folder: Path, markets: Markets, **more: Any) -> Site:
+def market_site(folder: Path, markets: Markets, **more: Any) -> Site:
     return Site(folder, **{**QUICK, "urls": markets.urls, **more})
 
 
 async def test_a_round_gives_price_network_currencies_hashprice_and_indicators(tmp_path: Path) -> None:
-    async with Markets(NETWORK).open() as markets, site(tmp_path, markets).running() as here:
+    async with Markets(NETWORK).open() as markets, market_site(tmp_path, markets).running() as here:
         price = await here.says(BitcoinPrice)
         assert price.price_usd == pytest.approx(92_477, rel=0.02)
         assert (price.sources_used, price.sources_total, price.completeness_pct) == (4, 4, 100)
@@ -72,7 +73,7 @@ async def test_a_round_gives_price_network_currencies_hashprice_and_indicators(t
 async def test_one_exchange_that_fails_in_any_way_neither_stops_nor_misleads(kind: str, tmp_path: Path) -> None:
     async with Markets(NETWORK).open() as markets:
         await markets.fails("okx", kind)
-        async with site(tmp_path, markets).running() as here:
+        async with market_site(tmp_path, markets).running() as here:
             price = await here.says(BitcoinPrice)
             assert price.price_usd == pytest.approx(92_477, rel=0.02)
             assert (price.sources_used, price.completeness_pct) == (3, 75)
@@ -85,7 +86,7 @@ async def test_with_three_exchanges_away_another_opinion_is_asked(tmp_path: Path
     async with Markets(NETWORK).open() as markets:
         for name in EXCHANGES[:3]:
             await markets.fails(name, "refuse")
-        async with site(tmp_path, markets).running() as here:
+        async with market_site(tmp_path, markets).running() as here:
             price = await here.says(BitcoinPrice)
             assert [one.name for one in price.sources if one.is_used] == ["bybit", "coingecko"]
             assert price.completeness_pct == 40
@@ -93,7 +94,7 @@ async def test_with_three_exchanges_away_another_opinion_is_asked(tmp_path: Path
 
 async def test_with_everybody_away_the_last_price_stays_with_its_age_and_a_problem_is_told(tmp_path: Path) -> None:
     async with Markets(NETWORK).open() as markets:
-        here = site(tmp_path, markets)
+        here = market_site(tmp_path, markets)
         async with here.running():
             price = await here.says(BitcoinPrice)
         for name in (*EXCHANGES, "coingecko"):
@@ -110,7 +111,7 @@ async def test_with_everybody_away_the_last_price_stays_with_its_age_and_a_probl
 async def test_a_young_price_is_not_asked_for_again_after_a_restart(tmp_path: Path) -> None:
     async with Markets(NETWORK).open() as markets:
         tariff = {"kind": "fixed", "price_per_kwh": 0.1}
-        here = site(tmp_path, markets, price_every_s=300, tariff=tariff)
+        here = market_site(tmp_path, markets, price_every_s=300, tariff=tariff)
         async with here.running():
             await here.says(Hashprice)
         asked = markets.venue("binance").asked
@@ -130,7 +131,7 @@ async def test_samples_survive_a_restart_and_feed_the_indicators(tmp_path: Path)
     for number in range(60):
         samples.put(slot - 60 + number, 92_000 + 10 * (number % 7), 55_000, 100)
     samples.close()
-    async with Markets(NETWORK).open() as markets, site(tmp_path, markets).running() as here:
+    async with Markets(NETWORK).open() as markets, market_site(tmp_path, markets).running() as here:
         indicators = await here.says(Indicators)
         assert indicators.samples >= 60
         assert None not in (indicators.rsi_pct, indicators.macd_signal_usd, indicators.bollinger_upper_usd)
@@ -138,7 +139,7 @@ async def test_samples_survive_a_restart_and_feed_the_indicators(tmp_path: Path)
 
 async def test_a_disk_that_takes_no_samples_stops_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "market").write_text("a file where a folder should be")
-    async with Markets(NETWORK).open() as markets, site(tmp_path, markets).running() as here:
+    async with Markets(NETWORK).open() as markets, market_site(tmp_path, markets).running() as here:
         await here.says(Hashprice)
         assert any("price samples cannot be kept" in problem for problem in here.health.problems)
 
@@ -159,7 +160,7 @@ async def test_hours_of_every_supplier_are_priced_with_markup_and_tax(
     async with Markets(NETWORK, ("binance", venue)).open() as markets:
         urls = {"binance": markets.urls["binance"]}
         plan = {**tariff, "url": markets.urls[venue], "markup_per_kwh": 0.1, "tax_pct": 20}
-        async with site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"]).running() as here:
+        async with market_site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"]).running() as here:
             power = await here.says(PowerPrice)
             assert power.currency == currency
             energy = markets.venue(venue).truth()["power_per_mwh"] / 1000
@@ -173,7 +174,7 @@ async def test_a_supplier_that_is_away_leaves_the_known_hours_and_says_until_whe
     async with Markets(NETWORK, ("binance", "awattar")).open() as markets:
         urls = {"binance": markets.urls["binance"]}
         plan = {"kind": "awattar", "url": markets.urls["awattar"]}
-        here = site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"])
+        here = market_site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"])
         async with here.running():
             before = await here.says(PowerPrice)
         await markets.fails("awattar", "garbage")
@@ -194,7 +195,7 @@ async def test_a_price_file_is_read_again_when_it_changes(tmp_path: Path) -> Non
     prices.write_text("starts_at,price_per_kwh\n" + "\n".join(rows))
     async with Markets(NETWORK).open() as markets:
         plan = {"kind": "file", "path": str(prices), "currency": "EUR", "every_s": 1}
-        async with site(tmp_path, markets, tariff=plan).running() as here:
+        async with market_site(tmp_path, markets, tariff=plan).running() as here:
             first = await here.says(PowerPrice)
             assert 0.2 <= first.price_per_kwh <= 0.21
             prices.write_text("starts_at,price_per_kwh\n" + "\n".join(row.replace(",0.", ",1.") for row in rows))
@@ -231,7 +232,7 @@ def miner(name: str = "attic", **more: Any) -> list[Message]:
 
 async def test_every_miner_and_the_site_know_what_they_earn(tmp_path: Path) -> None:
     plan = {"kind": "fixed", "currency": "EUR", "price_per_kwh": 0.05}
-    async with Markets(NETWORK).open() as markets, site(tmp_path, markets, tariff=plan).running() as here:
+    async with Markets(NETWORK).open() as markets, market_site(tmp_path, markets, tariff=plan).running() as here:
         await here.says(Hashprice)
         for message in (*miner("attic"), *miner("cellar")):
             here.poller.publish(message)
@@ -245,6 +246,11 @@ async def test_every_miner_and_the_site_know_what_they_earn(tmp_path: Path) -> N
         assert len(found.options) == 8
         site_of_two = await here.says(SiteEconomics)
         assert site_of_two.miners_counted in (1, 2)
+
+
+def _start(file: Path, password: str | None = None) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **({"HASHBUS_BROKER__PASSWORD": password} if password else {})}
+    return subprocess.Popen([sys.executable, "-m", "hashbus_market", "--config", str(file)], env=environment)
 
 
 async def test_it_survives_kill_minus_nine_and_its_account_may_say_all_that_it_says(
@@ -273,12 +279,7 @@ async def test_it_survives_kill_minus_nine_and_its_account_may_say_all_that_it_s
             username="poller",
             password=own_guarded_mosquitto.passwords["poller"],  # type: ignore[arg-type]
         )
-        environment = {**os.environ, "HASHBUS_BROKER__PASSWORD": password}
-
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen([sys.executable, "-m", "hashbus_market", "--config", str(file)], env=environment)
-
-        process = await asyncio.to_thread(start)
+        process = await asyncio.to_thread(_start, file, password)
         try:
             async with MqttBus(ears, site="home", account="poller") as bus, bus.subscribe(MinerEconomics) as heard:
                 for message in miner():
@@ -291,7 +292,7 @@ async def test_it_survives_kill_minus_nine_and_its_account_may_say_all_that_it_s
                 await asyncio.to_thread(process.wait)
                 asked = markets.venue("binance").asked
                 heard.drain()
-                process = await asyncio.to_thread(start)
+                process = await asyncio.to_thread(_start, file, password)
                 for message in miner():
                     bus.publish(message)
                 async with asyncio.timeout(30):
@@ -303,6 +304,33 @@ async def test_it_survives_kill_minus_nine_and_its_account_may_say_all_that_it_s
         finally:
             process.terminate()
             await asyncio.to_thread(process.wait)
+
+
+async def test_what_is_silent_stands_in_the_status_on_the_bus(mosquitto: Mosquitto, site: str, tmp_path: Path) -> None:
+    nowhere = dict.fromkeys((*EXCHANGES, "coingecko", "mempool", "blockchain_info"), "http://127.94.2.99:9")
+    file = tmp_path / "site.yaml"
+    file.write_text(
+        json.dumps(
+            {
+                "site": site,
+                "data_dir": str(tmp_path / "var"),
+                "broker": {"port": mosquitto.port},
+                "health": {"port": 0},
+                "market": {**QUICK, "urls": nowhere},
+            }
+        )
+    )
+    process = await asyncio.to_thread(_start, file)
+    try:
+        ears = MqttBus(BrokerSettings(port=mosquitto.port), site=site, account="notifier")
+        async with ears as bus, bus.subscribe(ServiceStatus) as heard, asyncio.timeout(30):
+            async for status in heard:
+                if len(status.problems) == 2:
+                    break
+        assert sorted(problem[:15] for problem in status.problems) == ["no bitcoin pric", "no source gives"]
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
 
 
 def test_the_service_tells_a_mistake_in_its_settings_with_its_line(tmp_path: Path) -> None:

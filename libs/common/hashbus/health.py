@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Health:
-    """How a process is: what does not work right now, and since when it runs."""
+    """How a process is: what does not work right now, and since when it runs; `on_news` hears when that changes."""
 
     service: str
     version: str
     started_at: datetime
     is_connected: Callable[[], bool] = lambda: False
+    on_news: Callable[[], object] = lambda: None
     registry: CollectorRegistry = REGISTRY
     _problems: dict[str, str] = field(default_factory=dict)
     _pages: dict[str, Callable[[str], tuple[HTTPStatus, str, bytes]]] = field(default_factory=dict)
@@ -44,7 +45,10 @@ class Health:
             self._problems.pop(key, None)
         else:
             self._problems[key] = problem
-        return before != problem
+        is_news = before != problem
+        if is_news:
+            self.on_news()
+        return is_news
 
     def add_page(self, prefix: str, page: Callable[[str], tuple[HTTPStatus, str, bytes]]) -> None:
         """Answer paths that begin with `prefix`. The page runs in another thread: it may only read."""

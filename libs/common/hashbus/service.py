@@ -134,6 +134,9 @@ async def _live(
             bus = await stack.enter_async_context(
                 MqttBus(settings.broker, site=settings.site, account=account, status=status, client_id=client_id)
             )
+            # A service may note a problem in another thread.
+            soon = asyncio.get_running_loop().call_soon_threadsafe
+            state.on_news = partial(soon, lambda: bus.publish(status(True)))
         state.is_connected = lambda: bus.is_connected
         port = health.serve(state, settings.health.host, settings.health.port_of(account))
         watch = asyncio.create_task(_watch_clock(clock), name="clock watch")

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hashbus import logs
 from hashbus.economics import hashprice_usd_per_ph_day
 from hashbus.messages import BitcoinPrice, Hashprice, Indicators, NetworkState
 from hashbus.service import Running
 from hashbus_market.bitcoin import PriceRound
 from hashbus_market.chain import NetworkRound
 from hashbus_market.indicators import WANTED_SAMPLES, indicators
+from hashbus_market.outages import Outages
 from hashbus_market.samples import SLOT_S, Samples, SamplesUnavailable
 from hashbus_market.settings import MarketSettings
 
-log = logs.get("market")
-
 SOON_S = 60.0
 """After a round that brought nothing the next one comes sooner than the owner's pace, but not in a hurry."""
-
-
-def report(running: Running[MarketSettings], key: str, problem: str | None) -> None:
-    """Note that something is silent, or speaks again; the log has it once."""
-    if running.health.report(key, problem):
-        log.info("speaks again", what=key) if problem is None else log.warning("silent", what=key, problem=problem)
 
 
 class Desk:
@@ -32,12 +24,14 @@ class Desk:
     def __init__(
         self,
         running: Running[MarketSettings],
+        outages: Outages,
         prices: PriceRound,
         network: NetworkRound,
         samples: Samples | None,
     ) -> None:
         """`samples` None leaves the indicators out."""
         self._running = running
+        self._outages = outages
         self._settings = running.settings.market
         self._prices = prices
         self._network = network
@@ -70,7 +64,7 @@ class Desk:
         price, why_not = await self._prices.go()
         last = self._prices.last
         known = f"; the last one is of {last.taken_at:%Y-%m-%d %H:%M} UTC" if last else ""
-        report(self._running, "bitcoin", None if price else f"no bitcoin price{known}: {why_not}"[:1000])
+        self._outages.note("bitcoin", None if price else f"no bitcoin price{known}: {why_not}"[:1000])
         if price is None:
             return False
         self._running.bus.publish(price)
@@ -81,7 +75,7 @@ class Desk:
     async def network_once(self) -> bool:
         """Look at the network once and say what came out; returns whether it brought one."""
         state, rates, why_not = await self._network.go()
-        report(self._running, "network", None if state else why_not)
+        self._outages.note("network", None if state else why_not)
         if rates is not None:
             self._running.bus.publish(rates)
         if state is None:
@@ -120,9 +114,9 @@ class Desk:
             self._samples.forget(slot - int(timedelta(days=self._settings.sample_days).total_seconds()) // SLOT_S)
             found = indicators(self._samples.latest(WANTED_SAMPLES))
         except SamplesUnavailable as error:
-            report(self._running, "samples", f"price samples cannot be kept: {error}")
+            self._outages.note("samples", f"price samples cannot be kept: {error}")
             return
-        report(self._running, "samples", None)
+        self._outages.note("samples", None)
         self._sampled = slot
         self._running.bus.publish(
             Indicators(

@@ -8,7 +8,7 @@ from hashbus.messages import PowerPrice
 from hashbus.service import Running
 from hashbus_market import metrics
 from hashbus_market.asking import SourceError
-from hashbus_market.desk import report
+from hashbus_market.outages import Outages
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSettings
 from hashbus_market.tariffs.book import Book, learnt, opened, recalled, spoken
@@ -26,10 +26,11 @@ AGAIN = timedelta(minutes=5)
 class PowerDesk:
     """Watches the tariff; without one it has nothing to say."""
 
-    def __init__(self, running: Running[MarketSettings], lines: Lines) -> None:
+    def __init__(self, running: Running[MarketSettings], outages: Outages, lines: Lines) -> None:
         """Nothing is looked up yet."""
         tariff = running.settings.market.tariff
         self._running = running
+        self._outages = outages
         self._lines = lines
         self._book = Book(tariff) if tariff is not None else None
         self._due: datetime | None = None
@@ -62,12 +63,12 @@ class PowerDesk:
             found = await looked_up(tariff, self._lines.to_address, now)
         except SourceError as error:
             metrics.ASKED.labels(book.name, type(error).__name__.removeprefix("Source").lower()).inc()
-            report(self._running, "power", self._problem(book, str(error), now))
+            self._outages.note("power", self._problem(book, str(error), now))
             return min(AGAIN, timedelta(seconds=tariff.every_s))
         metrics.ASKED.labels(book.name, "ok").inc()
         self._book = learnt(book, found, now)
         is_known = price_at(self._book.windows, now) is not None
-        report(self._running, "power", None if is_known else self._problem(book, "it does not name this hour", now))
+        self._outages.note("power", None if is_known else self._problem(book, "it does not name this hour", now))
         return timedelta(seconds=tariff.every_s)
 
     def _problem(self, book: Book, why: str, now: datetime) -> str:

@@ -14,6 +14,7 @@ from hashbus_market.bitcoin import PriceRound
 from hashbus_market.chain import NetworkRound
 from hashbus_market.desk import Desk
 from hashbus_market.economy import Economy
+from hashbus_market.outages import Outages
 from hashbus_market.power import PowerDesk
 from hashbus_market.rounds import Lines
 from hashbus_market.samples import Samples, SamplesUnavailable
@@ -33,13 +34,14 @@ async def main(running: Running[MarketSettings]) -> None:
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "hashbus"})
         )
         lines = Lines(settings, http, running.clock)
-        samples = _opened(running)
+        outages = Outages(running.health)
+        samples = _opened(running, outages)
         if samples is not None:
             stack.callback(samples.close)
         prices = PriceRound(settings, lines, running.clock, site)
         network = NetworkRound(settings, lines, running.clock, site)
-        desk = Desk(running, prices, network, samples)
-        power = PowerDesk(running, lines)
+        desk = Desk(running, outages, prices, network, samples)
+        power = PowerDesk(running, outages, lines)
         await _recall(running, prices, network, power)
         if running.once:
             await asyncio.gather(desk.bitcoin_once(), desk.network_once(), power.once())
@@ -81,10 +83,10 @@ async def _recall(
                 power.recall(message)
 
 
-def _opened(running: Running[MarketSettings]) -> Samples | None:
+def _opened(running: Running[MarketSettings], outages: Outages) -> Samples | None:
     """Open the samples; without them everything but the indicators goes on."""
     try:
         return Samples(running.settings.data_dir / running.account / "samples.sqlite3")
     except SamplesUnavailable as error:
-        running.health.report("samples", f"price samples cannot be kept: {error}")
+        outages.note("samples", f"price samples cannot be kept: {error}")
         return None
