@@ -1,6 +1,7 @@
 """From heat to the powers of miners: the mean is right, changes are few, the most efficient come first."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_in_the_mean_the_heat_is_right_and_a_day_has_few_changes(one: Heater, ne
     stages, mean_w = run([one], needed_w, hours=24, steps=steps)
     # At the end of the day as much as one swing may still be owed, and what is within the dead band is let be.
     assert mean_w == pytest.approx(needed_w, abs=STEPS.dead_band_w + swing_wh([one], STEPS) / 24)
-    assert sum(stages.changes.values()) <= 2 * STEPS.cycles_per_day + 1
+    assert stages.switches <= 2 * STEPS.cycles_per_day + 1
 
 
 @given(st.lists(st.floats(0, 8000), min_size=1, max_size=80))
@@ -102,7 +103,7 @@ def test_the_most_efficient_heat_first(needed_w: float, asked: dict[str, float])
     ]
     stages, _ = run(fleet, needed_w, hours=2)
     assert {miner: power_w for miner, power_w in stages.asked_w.items() if power_w} == asked
-    assert sum(stages.changes.values()) == len(asked)
+    assert stages.switches == len(asked)
 
 
 def test_more_heat_changes_one_miner_and_less_heat_the_least_efficient_one() -> None:
@@ -113,7 +114,7 @@ def test_more_heat_changes_one_miner_and_less_heat_the_least_efficient_one() -> 
     assert stages.asked_w == {"new": 3500, "old": 2500}
     stages, _ = run(fleet, 4100, hours=3, stages=stages)
     assert stages.asked_w == {"new": 3500, "old": 600}
-    assert stages.changes == {"new": 1, "old": 3}
+    assert {miner: len(times) for miner, times in stages.changed_at.items()} == {"new": 1, "old": 3}
 
 
 def test_a_miner_that_changes_for_nothing_takes_up_the_difference() -> None:
@@ -126,7 +127,7 @@ def test_a_miner_that_changes_for_nothing_takes_up_the_difference() -> None:
     for needed_w in (3600, 4400, 3000, 5000):
         stages, mean_w = run(fleet, needed_w, hours=1, stages=stages)
         assert mean_w == pytest.approx(needed_w, rel=0.01)
-    assert stages.changes == {"whole": 1, "free": 1}
+    assert {miner: len(times) for miner, times in stages.changed_at.items()} == {"whole": 1, "free": 1}
 
 
 def test_a_miner_under_somebodys_cap_is_helped_by_another_and_stays_asked() -> None:
@@ -162,21 +163,25 @@ def test_nothing_needed_means_off_once_the_miner_had_its_time() -> None:
     assert shared(early, 0, one, STEPS, NOW + timedelta(seconds=STEPS.min_on_s)).asked_w["attic"] == 0
 
 
-def test_when_the_changes_of_a_day_are_spent_it_is_only_turned_off() -> None:
-    one = [as_heater(switched("attic"))]
-    spent = Stages(changes={"attic": STEPS.most_changes}, at=NOW)
-    stages, mean_w = run(one, 3000, hours=5, stages=spent)
-    assert mean_w == 0
-    warm = Stages(asked_w={"attic": 3250.0}, changes={"attic": STEPS.most_changes}, at=NOW)
-    stages, _ = run(one, 0, hours=1, stages=warm)
-    assert stages.asked_w["attic"] == 0
+def test_a_restless_day_ends_with_longer_waits_and_not_in_the_cold() -> None:
+    one = [as_heater(switched("attic", 3000))]
+    stages = Stages()
+    for number in range(36 * 60):
+        # The need swings between nothing and everything each hour.
+        needed_w = 3000 if number // 60 % 2 else 0
+        stages = shared(stages, needed_w, one, STEPS, NOW + timedelta(minutes=number))
+        assert len(stages.changed_at.get("attic", ())) <= STEPS.most_changes + 1, "the last one may turn it off"
+    changed_at = stages.changed_at["attic"]
+    waits = [later - earlier for earlier, later in pairwise(changed_at)]
+    assert max(waits) <= timedelta(hours=6)
+    assert changed_at[-1] >= NOW + timedelta(hours=32)
 
 
 def test_a_miner_is_taken_over_as_it_is_found_and_forgotten_when_it_leaves() -> None:
     running = as_heater(heater("attic"), found_w=2345.0)
     stages = taken_over(Stages(asked_w={"old": 500.0}), [running], NOW)
     assert stages.asked_w == {"attic": 2345}
-    assert stages.changes == {}
+    assert stages.switches == 0
     assert off(stages, [running], NOW).asked_w == {"attic": 0}
 
 

@@ -102,7 +102,7 @@ class WindowSettings(Section):
 class RegulatorSettings(Section):
     """How a zone answers to a wrong temperature. What is not given follows from what the zone holds.
 
-    For a room 4 K and 150 minutes, for water 15 K and 20 minutes.
+    For a room 3 K and 150 minutes, for water 15 K and 20 minutes.
     """
 
     band_k: Annotated[Kelvins, Field(ge=0.2, le=60)] | None = Field(None, description="So far below: full power")
@@ -125,7 +125,7 @@ class StepSettings(Section):
     min_off_s: Seconds = Field(1200, description="Shortest time asleep")
     dead_band_w: Watts = Field(100, description="A smaller difference changes nothing")
     most_changes: Annotated[int, Field(ge=2, le=1000)] = Field(
-        20, description="Changes of one miner in a day; when they are spent it is only turned off"
+        20, description="Changes of one miner in 24 hours; the last quarter swings wider"
     )
 
 

@@ -15,6 +15,7 @@ from hashbus_controller.heat.heaters import Heater
 from hashbus_controller.heat.settings import StepSettings
 
 LONGEST_S = 60.0
+DAY = timedelta(hours=24)
 SWINGS = 6.0
 """Half of a gap needed: the debt moves at gap / 2 watts, up and down over a swing each, in 24 h / cycles. So a swing is
 24 h · gap / (4 · cycles) = 6 h · gap / cycles."""
@@ -28,15 +29,18 @@ class Stages:
     since: Mapping[str, datetime] = field(default_factory=dict)
     debt_wh: float = 0.0
     at: datetime | None = None
-    changes: Mapping[str, int] = field(default_factory=dict)
-    """Of each miner since midnight."""
+    changed_at: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """When each miner was changed in the last 24 hours."""
+    switches: int = 0
+    """Changes since the start."""
 
     def with_power(self, miner: str, power_w: float, now: datetime, *, counts: bool) -> Stages:
         """Return the stages with another power for a miner."""
-        changes = {**self.changes, miner: self.changes.get(miner, 0) + counts}
-        return replace(
-            self, asked_w={**self.asked_w, miner: power_w}, since={**self.since, miner: now}, changes=changes
-        )
+        stages = replace(self, asked_w={**self.asked_w, miner: power_w}, since={**self.since, miner: now})
+        if not counts:
+            return stages
+        changed_at = (*(at for at in self.changed_at.get(miner, ()) if now - at < DAY), now)
+        return replace(stages, changed_at={**self.changed_at, miner: changed_at}, switches=self.switches + 1)
 
 
 def swing_wh(heaters: Iterable[Heater], steps: StepSettings) -> float:
@@ -49,7 +53,7 @@ def shared(before: Stages, needed_w: float, heaters: Sequence[Heater], steps: St
 
     The heaters come in the order of their efficiency. One that nobody reaches is left as it is and not counted.
     """
-    swing = swing_wh(heaters, steps)
+    swing = swing_wh(heaters, steps) * _calm(before, heaters, steps, now)
     heaters = [heater for heater in heaters if heater.is_available]
     stages = _with_debt(before, needed_w, heaters, swing, now)
     stages = _modulated(stages, needed_w, heaters, steps.dead_band_w, now)
@@ -177,8 +181,9 @@ def _drop_w(heater: Heater, stages: Stages, excess_w: float) -> float:
 
 def _may_rise(heater: Heater, stages: Stages, steps: StepSettings, now: datetime) -> bool:
     asked_w = stages.asked_w.get(heater.miner, 0.0)
-    is_spent = stages.changes.get(heater.miner, 0) >= steps.most_changes
-    if asked_w >= heater.most_w or asked_w >= heater.limit_w or is_spent:
+    if asked_w >= heater.most_w or asked_w >= heater.limit_w:
+        return False
+    if _spent(stages, heater.miner, now) >= steps.most_changes:
         return False
     least_s = steps.min_off_s if asked_w == 0 else heater.info.power_change.min_interval_s
     return _has_passed(stages, heater.miner, least_s, now)
@@ -194,6 +199,23 @@ def _may_fall(heater: Heater, stages: Stages, excess_w: float, steps: StepSettin
     return _has_passed(stages, heater.miner, least_s, now)
 
 
-def _has_passed(stages: Stages, miner: str, seconds: float, now: datetime) -> bool:
+def _spent(stages: Stages, miner: str, now: datetime) -> int:
+    """Return how often a miner was changed in the last 24 hours."""
+    return sum(now - at < DAY for at in stages.changed_at.get(miner, ()))
+
+
+def _calm(stages: Stages, heaters: Sequence[Heater], steps: StepSettings, now: datetime) -> float:
+    """Return by how much the swing is widened so that the changes of 24 hours are not used up.
+
+    The first three quarters are free; then the fewer are left, the longer each power is kept, so that a restless day
+    ends with a wider swing about the same mean and not with a cold room.
+    """
+    if not heaters:
+        return 1.0
+    spent = sum(_spent(stages, heater.miner, now) for heater in heaters) / len(heaters)
+    return max(1.0, steps.most_changes / 4 / max(1.0, steps.most_changes - spent))
+
+
+def _has_passed(stages: Stages, miner: str, least_s: float, now: datetime) -> bool:
     since = stages.since.get(miner)
-    return since is None or now - since >= timedelta(seconds=seconds)
+    return since is None or now - since >= timedelta(seconds=least_s)
