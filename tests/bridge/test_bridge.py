@@ -18,6 +18,7 @@ from hashbus.health import Health
 from hashbus.messages import (
     AvailabilityState,
     Command,
+    CurtailmentRequest,
     DeviceOrder,
     MinerAvailability,
     MinerInfo,
@@ -292,9 +293,48 @@ class TestCommands:
                 assert released.until <= SYSTEM_CLOCK.now()
                 await collector.until(lambda: len(collector.results) == 2)
 
+    async def test_a_curtailment_is_asked_of_the_curtailer_and_taken_back(self, tmp_path: Path) -> None:
+        async with Collector().serving() as collector:
+            site = Site(tmp_path, collector)
+            curtailer = MemoryBus(site.broker, "curtailer")
+            async with curtailer.subscribe(CurtailmentRequest) as requests, site.running():
+                params = {"target_w": 5e6, "lasts_s": 7200, "ramp_s": 300, "strategy": "revenue", "why": "grid order 7"}
+                collector.commands.append(command(1, "curtail", params=params, miner_id=None))
+                asked = await requests.next(PATIENCE_S)
+                assert asked is not None
+                assert (asked.source, asked.id, asked.target_w, asked.ramp_s) == ("cloud", "c1", 5e6, 300)
+                assert asked.ends_at - asked.starts_at == timedelta(hours=2)
+                collector.commands.append(command(2, "curtail_stop"))
+                ended = await requests.next(PATIENCE_S)
+                assert ended is not None
+                assert (ended.id, ended.is_cancelled) == ("c1", True)
+                await collector.until(lambda: len(collector.results) == 2)
+        assert {one["status"] for one in collector.results.values()} == {"completed"}
+
+    async def test_what_an_earlier_bridge_asked_is_taken_back_by_its_name(self, tmp_path: Path) -> None:
+        async with Collector().serving() as collector:
+            site = Site(tmp_path, collector)
+            now = SYSTEM_CLOCK.now()
+            earlier = CurtailmentRequest(
+                site="home", at=now, source="cloud", id="c7", level_pct=10,
+                starts_at=now, ends_at=now + timedelta(hours=1), why="x",
+            )  # fmt: skip
+            MemoryBus(site.broker, "bridge").publish(earlier)
+            curtailer = MemoryBus(site.broker, "curtailer")
+            async with curtailer.subscribe(CurtailmentRequest) as requests, site.running():
+                assert await requests.next(1) == earlier
+                collector.commands.append(command(8, "curtail_stop"))
+                ended = await requests.next(PATIENCE_S)
+        assert ended is not None
+        assert (ended.id, ended.is_cancelled) == ("c7", True)
+
     @pytest.mark.parametrize(
         ("raw", "status"),
         [
+            (command(1, "curtail", params={"target_w": 5, "level_pct": 5}), "rejected"),
+            (command(1, "curtail", params={"target_w": -5}), "rejected"),
+            (command(1, "curtail", params={"target_w": 5, "ends_at": "2020-01-01T00:00:00Z"}), "rejected"),
+            (command(1, "curtail", params={"target_w": 5}, ends_in_s=-5), "expired"),
             (command(1, "reboot", ends_in_s=-5), "expired"),
             (command(1, "explode"), "rejected"),
             (command(1, "reboot", miner_id="../../etc"), "rejected"),

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from hashbus import logs
-from hashbus.messages import AvailabilityState, DeviceOrder, Message, OrderResult, ServiceStatus, describe
+from hashbus.messages import (
+    AvailabilityState,
+    CurtailmentRequest,
+    DeviceOrder,
+    Message,
+    OrderResult,
+    ServiceStatus,
+    describe,
+)
 from hashbus_bridge import metrics
 from hashbus_bridge.commands import SOURCE, CloudCommand, of_order, result, said
+from hashbus_bridge.curtailments import KINDS, CloudCurtailment, kind_of, requested
 from hashbus_bridge.spool import Spool
 from hashbus_bridge.uplink import CloudAway, CloudRefuses, Uplink
 
@@ -37,12 +48,15 @@ class Errands:
         self._spool = spool
         self._uplink = uplink
         self._has_controller = False
+        self._curtailment: CurtailmentRequest | None = None
 
     async def listen(self, subscription: Subscription[Message]) -> None:
         """Hear results and who is there, for ever."""
         async for message in subscription:
             if isinstance(message, ServiceStatus) and message.service == CONTROLLER:
                 self._has_controller = message.state is AvailabilityState.ONLINE
+            elif isinstance(message, CurtailmentRequest) and message.source == SOURCE:
+                self._curtailment = message
             elif isinstance(message, OrderResult) and message.asker == SOURCE:
                 metrics.COMMANDS.labels(message.command.value, message.status.value).inc()
                 await asyncio.to_thread(self._spool.finish, message.id, of_order(message))
@@ -78,7 +92,7 @@ class Errands:
 
     async def _take(self, raw: Any) -> None:
         try:
-            command = CloudCommand.model_validate(raw)
+            command = _parsed(raw)
         except ValidationError as error:
             await self._reject(raw, describe(error))
             return
@@ -95,13 +109,16 @@ class Errands:
     async def _resume(self) -> None:
         """Say again what an earlier run had begun and not finished."""
         for body in await asyncio.to_thread(self._spool.unfinished):
-            await self._say(CloudCommand.model_validate_json(body))
+            await self._say(_parsed(json.loads(body)))
 
-    async def _say(self, command: CloudCommand) -> None:
+    async def _say(self, command: CloudCommand | CloudCurtailment) -> None:
         now = self._running.clock.now()
         if command.expires_at <= now:
             found = result("expired", "expired", "it came after its end")
             await asyncio.to_thread(self._spool.finish, command.command_id, found)
+            return
+        if isinstance(command, CloudCurtailment):
+            await self._ask(command, now)
             return
         message = said(command, self._running.settings.site, now, has_controller=self._has_controller)
         self._running.bus.publish(message)
@@ -111,3 +128,22 @@ class Errands:
             )
             metrics.COMMANDS.labels(command.command.value, "requested").inc()
             await asyncio.to_thread(self._spool.finish, command.command_id, found)
+
+    async def _ask(self, command: CloudCurtailment, now: datetime) -> None:
+        """Ask the curtailer, which answers with a plan on the bus."""
+        try:
+            request = requested(command, self._running.settings.site, now, self._curtailment)
+        except ValidationError as error:
+            found = result("rejected", "not_understood", describe(error))
+        else:
+            self._curtailment = request
+            self._running.bus.publish(request)
+            found = result("completed", "requested", "asked of the curtailer, which plans it and follows it")
+            metrics.COMMANDS.labels(command.command, "requested").inc()
+        await asyncio.to_thread(self._spool.finish, command.command_id, found)
+
+
+def _parsed(raw: Any) -> CloudCommand | CloudCurtailment:
+    """Return a command to a miner or to the site; ValidationError when it is neither."""
+    kind = CloudCurtailment if kind_of(raw) in KINDS else CloudCommand
+    return kind.model_validate(raw)

@@ -10,7 +10,14 @@ import aiohttp
 
 from hashbus import logs
 from hashbus.config_errors import ConfigError
-from hashbus.messages import MinerAvailability, MinerInfo, MinerTelemetry, OrderResult, ServiceStatus
+from hashbus.messages import (
+    CurtailmentRequest,
+    MinerAvailability,
+    MinerInfo,
+    MinerTelemetry,
+    OrderResult,
+    ServiceStatus,
+)
 from hashbus_bridge.errands import Errands
 from hashbus_bridge.mirror import Mirror
 from hashbus_bridge.spool import Spool, SpoolUnavailable
@@ -36,7 +43,7 @@ async def main(running: Running[BridgeSettings]) -> None:
         uplink = Uplink(settings, http, running.settings.site)
         mirror, errands = Mirror(running, spool, uplink), Errands(running, spool, uplink)
         facts = await stack.enter_async_context(running.bus.subscribe(MinerInfo, MinerAvailability, MinerTelemetry))
-        news = await stack.enter_async_context(running.bus.subscribe(OrderResult, ServiceStatus))
+        news = await stack.enter_async_context(running.bus.subscribe(OrderResult, ServiceStatus, CurtailmentRequest))
         if running.once:
             while (fact := await facts.next(1.0)) is not None:
                 mirror.hear(fact)
