@@ -7,7 +7,8 @@ import pytest
 from aiohttp import web
 
 from hashbus.testing.hand_clock import HandClock
-from hashbus_market.asking import Ask, SourceAway, SourceError, SourceGarbled, SourceRests
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceAway, SourceError, SourceGarbled, SourceRests
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSection
 from hashbus_market.sources import CHAINS, PRICES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import SourceGarbled
+from hashbus_market.errors import SourceGarbled
 from hashbus_market.tariffs import awattar, documents, entsoe, ercot, octopus
 from hashbus_market.tariffs.book import Book, learnt, opened, recalled, spoken
 from hashbus_market.tariffs.settings import FixedTariff, Tariff, TimeOfUseTariff

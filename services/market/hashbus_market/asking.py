@@ -8,37 +8,17 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import aiohttp
+
+from hashbus_market.errors import SourceAway, SourceGarbled, SourceRests
 
 LARGEST_ANSWER = 1024 * 1024
 REST_S: Mapping[int, float] = {429: 300.0, 418: 3600.0, 403: 3600.0, 451: 21_600.0}
 """How long a source that sends us away is left alone when it does not say: rate limit, ban, refused, blocked region."""
 
 LONGEST_REST_S = 86_400.0
-
-
-class SourceError(Exception):
-    """A source gives nothing that can be used; the text says why, for people, without any secret."""
-
-
-class SourceAway(SourceError):
-    """It does not answer in time, or not at all."""
-
-
-class SourceRests(SourceError):
-    """It asked not to be asked for a while: a rate limit, a ban, a blocked region."""
-
-    def __init__(self, message: str, rest_s: float) -> None:
-        """`rest_s` is how long to leave it alone."""
-        super().__init__(message)
-        self.rest_s = rest_s
-
-
-class SourceGarbled(SourceError):
-    """It answers something else than its documentation says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +115,3 @@ def _named(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
     return f"the connection broke ({type(error).__name__})"
-
-
-def moment_of_ms(milliseconds: float) -> datetime:
-    """Return a moment given in milliseconds since 1970; SourceGarbled when it is no date."""
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise SourceGarbled(f"{milliseconds:g} ms is not a moment") from None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from hashbus.clock import Clock
 from hashbus.messages import BitcoinPrice
 from hashbus_market import metrics
-from hashbus_market.asking import SourceError
 from hashbus_market.combine import Combined, Heard, combined
+from hashbus_market.errors import SourceError
 from hashbus_market.rounds import Lines, heard_from_all
 from hashbus_market.settings import MarketSection
 from hashbus_market.sources import PRICES

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashbus.clock import Clock
 from hashbus.messages import CurrencyRates, NetworkState
 from hashbus_market import metrics
-from hashbus_market.asking import SourceError
+from hashbus_market.errors import SourceError
 from hashbus_market.network import HeardChain, combined_network
 from hashbus_market.rounds import Lines, Question, heard_from_all
 from hashbus_market.settings import MarketSection

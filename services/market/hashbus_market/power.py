@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hashbus.messages import PowerPrice
 from hashbus.service import Running
 from hashbus_market import metrics
-from hashbus_market.asking import SourceError
+from hashbus_market.errors import SourceError
 from hashbus_market.outages import Outages
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSettings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from hashbus_market.asking import SourceGarbled
+from hashbus_market.errors import SourceGarbled
 
 
 def at(body: Any, *path: str | int) -> Any:

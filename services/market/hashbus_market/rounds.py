@@ -11,7 +11,8 @@ import aiohttp
 
 from hashbus.clock import Clock
 from hashbus_market import metrics
-from hashbus_market.asking import Ask, SourceAway, SourceError, SourceRests
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceAway, SourceError, SourceRests
 from hashbus_market.settings import MarketSection
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hashbus_market.asking import Ask, SourceGarbled, moment_of_ms
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceGarbled, moment_of_ms
 from hashbus_market.reading import at, number
 from hashbus_market.sources.quote import PriceSource, Quote
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hashbus_market.asking import Ask, moment_of_ms
+from hashbus_market.asking import Ask
+from hashbus_market.errors import moment_of_ms
 from hashbus_market.reading import number
 from hashbus_market.sources.quote import PriceSource, Quote
 

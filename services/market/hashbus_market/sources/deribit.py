@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hashbus_market.asking import Ask, SourceError, moment_of_ms
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceError, moment_of_ms
 from hashbus_market.reading import at, number
 from hashbus_market.sources.quote import PriceSource, Quote
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from hashbus.economics import SATS_PER_BTC
-from hashbus_market.asking import Ask, SourceError, moment_of_ms
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceError, moment_of_ms
 from hashbus_market.reading import number, optional
 from hashbus_market.sources.chain import ChainFacts, ChainSource
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from hashbus_market.asking import Ask
+if TYPE_CHECKING:
+    from hashbus_market.asking import Ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import Ask, SourceGarbled, moment_of_ms
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceGarbled, moment_of_ms
 from hashbus_market.reading import at, number
 
 

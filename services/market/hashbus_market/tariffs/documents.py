@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import SourceGarbled
+from hashbus_market.errors import SourceGarbled
 from hashbus_market.reading import number
 
 USUAL = timedelta(hours=1)

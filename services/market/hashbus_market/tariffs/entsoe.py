@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import Ask, SourceGarbled
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceGarbled
 
 RESOLUTIONS = {"PT15M": timedelta(minutes=15), "PT30M": timedelta(minutes=30), "PT60M": timedelta(hours=1)}
 MOST_POINTS = 400

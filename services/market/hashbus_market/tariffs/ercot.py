@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import Ask, SourceGarbled
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceGarbled
 from hashbus_market.reading import at, number
 
 TEXAS = ZoneInfo("America/Chicago")

@@ -8,7 +8,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import Ask, SourceAway
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceAway
 from hashbus_market.tariffs import awattar, documents, entsoe, ercot, octopus
 from hashbus_market.tariffs.settings import (
     AwattarTariff,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hashbus.messages import PriceWindow
-from hashbus_market.asking import Ask, SourceGarbled
+from hashbus_market.asking import Ask
+from hashbus_market.errors import SourceGarbled
 from hashbus_market.reading import at, number
 
 HALF_HOUR = timedelta(minutes=30)
