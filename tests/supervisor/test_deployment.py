@@ -27,6 +27,7 @@ from hashbus_notifier.settings import NotifierSection, NotifierSettings
 from hashbus_poller.registry import drivers
 from hashbus_poller.settings import DeviceSettings, PollerSection, settings_model
 from hashbus_recorder.settings import EmbeddedSettings, InfluxSettings, RecorderSettings, VictoriaSettings
+from hashbus_smarthome.settings import HomeAssistantSection, SmarthomeSettings, Zigbee2MqttSection
 from hashbus_supervisor.settings import SupervisorSettings
 from hashbus_supervisor.site import read_site
 from hashbus_web.settings import ProviderSettings, WebSection, WebSettings
@@ -75,6 +76,8 @@ def options_of(model: type[BaseModel]) -> set[str]:
         heat.SwitchPointSettings,
         NotifierSection,
         BridgeSection,
+        HomeAssistantSection,
+        Zigbee2MqttSection,
         WebSection,
         ProviderSettings,
         RecorderSettings,
@@ -103,6 +106,7 @@ def test_the_example_shows_the_drivers_of_a_home() -> None:
         ControllerSettings,
         CurtailerSettings,
         NotifierSettings,
+        SmarthomeSettings,
         WebSettings,
         settings_model(),
     ],
