@@ -29,6 +29,7 @@ BENCHMARKS = (
     "http_client",
     "market",
     "decision",
+    "soc_to_wire",
     "curtailment",
     "curtailment_delivery",
     "cloud",

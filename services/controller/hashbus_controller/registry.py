@@ -20,7 +20,7 @@ from hashbus_controller.policies.surplus import Surplus
 from hashbus_controller.policy import Policies, Policy, sorted_out
 from hashbus_controller.settings import ControllerSection, ControllerSettings
 from hashbus_controller.state import State
-from hashbus_controller.switch import Switch
+from hashbus_controller.switch import first
 
 
 def policies_of(settings: ControllerSettings) -> Policies:
@@ -69,6 +69,6 @@ def beginning(settings: ControllerSettings) -> State:
         settings.controller,
         policies=policies,
         time_zone=settings.time_zone,
-        switch=Switch(is_enabled=settings.controller.auto_control == "enabled"),
+        switch=first(settings.controller.auto_control),
         memories={policy.name: policy.begins() for policy in policies.every},
     )

@@ -29,6 +29,13 @@ class Switch:
         return f"automatic control is switched {'on' if self.is_enabled else 'off'}{by}{until}{why}"
 
 
+def first(auto_control: str) -> Switch:
+    """Return how it stands at a start, by the option `auto_control`."""
+    if auto_control == "remembered":
+        return Switch()
+    return Switch(is_enabled=auto_control == "enabled", why="by the settings of the site, at its start")
+
+
 def asked(switch: Switch, request: ControlRequest) -> Switch:
     """Follow a request unless a newer one was followed before; requests are retained and come again at each start."""
     if switch.since is not None and request.at <= switch.since:
