@@ -374,6 +374,17 @@ def test_the_site_adds_up_who_is_heard_and_says_how_complete_that_is() -> None:
     assert (site.miners_counted, site.completeness_pct) == (1, 50)
 
 
+def test_every_power_has_its_own_revenue_cost_and_margin() -> None:
+    home = Home()
+    home.prices(50, 0.05)
+    home.passes()
+    full = home.of(MinerEconomics)[-1].options[-1]
+    assert full.revenue_per_day == pytest.approx(10)
+    assert full.power_cost_per_day == pytest.approx(4.32)
+    assert full.margin_per_day == full.net_per_day == pytest.approx(5.68)
+    assert full.earned_sats_per_kwh == pytest.approx(10 / 92_477 * 1e8 / 86.4, rel=1e-4)
+
+
 def test_depreciation_is_shown_and_never_decides() -> None:
     home = Home(market={"investments": {"attic": {"amount": 3652.5, "months": 12}}})
     home.prices(50, 0.02)

@@ -208,3 +208,8 @@ def test_a_machine_that_never_breaks_even_at_any_price_can_still_be_kept() -> No
     answer = asked(hashrate_ths=1e-4, power_w=900, price_per_kwh=5, price_usd=90_000, difficulty=1e14)
     assert answer.break_even_usd > 1e9
     assert as_message(answer, site="home", source="cli", now=NOW).break_even_usd is None
+
+
+def test_oil_is_billed_by_the_litre_of_ten_kilowatt_hours() -> None:
+    by_litre = HeatAsked(displaces="oil", oil_per_litre=1.1, efficiency_pct=80).displaced()
+    assert by_litre.value_per_kwh(None) == pytest.approx(0.11 / 0.8)

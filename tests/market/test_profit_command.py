@@ -64,7 +64,7 @@ def test_a_heating_that_makes_no_sense_is_refused(heat: str, capsys: pytest.Capt
     with pytest.raises(SystemExit) as ended:
         profit_command(["s19pro", "--heat", heat])
     assert ended.value.code == 2
-    assert "write gas:0.12, heat_pump:3.5 or resistive" in capsys.readouterr().err
+    assert "write gas:0.12, oil_litre:1.10, heat_pump:3.5 or resistive" in capsys.readouterr().err
 
 
 def test_without_a_running_site_it_still_calculates_and_says_that_nothing_is_kept(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from hashbus.economics import DisplacedHeat, HeatSource
+from hashbus.economics import KWH_PER_LITRE_OF_OIL, DisplacedHeat, HeatSource
 from hashbus.messages import Id
 from hashbus.settings import Section, SiteSettings
 from hashbus.units import Percent, PricePerKwh
@@ -22,6 +22,9 @@ class HeatSettings(Section):
 
     displaces: HeatSource = Field(description="gas, oil, pellets, district, resistive or heat_pump")
     fuel_per_kwh: PricePerKwh | None = Field(None, description="Price of a kWh of fuel, in the tariff's currency")
+    oil_per_litre: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None, description="Price of a litre of heating oil, in place of that of a kWh"
+    )
     efficiency_pct: Annotated[float, Field(gt=0, le=120)] = Field(90, description="What the boiler makes of its fuel")
     cop: Annotated[float, Field(ge=1, le=15)] = Field(3.5, description="Of the heat pump")
     used_pct: Percent = Field(100, description="How much of the miners' heat is wanted")
@@ -36,7 +39,8 @@ class HeatSettings(Section):
 
     def displaced(self) -> DisplacedHeat:
         """Return it as the formulas take it."""
-        return DisplacedHeat(self.displaces, self.fuel_per_kwh, self.efficiency_pct, self.cop, self.used_pct)
+        per_kwh = self.oil_per_litre / KWH_PER_LITRE_OF_OIL if self.oil_per_litre else self.fuel_per_kwh
+        return DisplacedHeat(self.displaces, per_kwh, self.efficiency_pct, self.cop, self.used_pct)
 
 
 class Investment(Section):

@@ -21,6 +21,7 @@ QUIET = timedelta(seconds=30)
 NEWS = 0.02
 """A figure that differs by less is the same figure."""
 
+OF_A_LEVEL = ("revenue_per_day", "power_cost_per_day", "margin_per_day", "net_per_day", "earned_sats_per_kwh")
 SUMMED = (
     "power_w",
     "hashrate_ths",
@@ -63,12 +64,7 @@ def of_miner(economy: Economy, miner: str, now: datetime) -> MinerEconomics | No
         best_net_per_day=best.net_per_day if best else None,
         why_not=_why_not(economy, miner, now),
         taken_at=economy.oldest(now),
-        **_rounded(
-            {
-                **{name: getattr(day, name) for name in Earnings.__slots__},
-                "efficiency_j_per_th": drawn_w / hashes_ths if hashes_ths > 0 else None,
-            }
-        ),
+        **_rounded(_figures(day, drawn_w, hashes_ths)),
     )
 
 
@@ -99,7 +95,7 @@ def at_options(economy: Economy, miner: str, now: datetime, per_kwh: float | Non
                 power_w=power_w,
                 hashrate_ths=round(ths, 3),
                 is_measured=is_measured,
-                net_per_day=None if day.net_per_day is None else round(day.net_per_day, 4),
+                **{name: value for name, value in _rounded(_figures(day, power_w, ths)).items() if name in OF_A_LEVEL},
             )
         )
     return tuple(found)
@@ -117,6 +113,11 @@ def _why_not(economy: Economy, miner: str, now: datetime) -> str | None:
     if heat is not None and heat.value_per_kwh(0.0) is None:
         missing.append(f"no price of {heat.source.value}: write market.heat.fuel_per_kwh")
     return "; ".join(one for one in missing if one) or None
+
+
+def _figures(day: Earnings, drawn_w: float, hashes_ths: float) -> dict[str, float | None]:
+    j_per_th = drawn_w / hashes_ths if hashes_ths > 0 else None
+    return {**{name: getattr(day, name) for name in Earnings.__slots__}, "efficiency_j_per_th": j_per_th}
 
 
 def _rounded(figures: Mapping[str, float | None]) -> dict[str, Any]:

@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
         "--growth", dest="difficulty_growth_pct", type=float, metavar="PERCENT", help="of the difficulty, a month"
     )
     wanted.add_argument(
-        "--heat", type=_heat, metavar="gas:0.12", help="its warmth is used: FUEL:PRICE a kWh, resistive, heat_pump:COP"
+        "--heat",
+        type=_heat,
+        metavar="gas:0.12",
+        help="its warmth is used: FUEL:PRICE a kWh, oil_litre:PRICE, resistive, heat_pump:COP",
     )
     wanted.add_argument("--offline", action="store_true", help="do not ask a site")
     wanted.add_argument("--json", action="store_true", help="for programs")
@@ -132,10 +135,14 @@ def _heat(text: str) -> dict[str, Any]:
         value = float(figure) if figure else None
     except ValueError:
         value = None
+    if source == "oil_litre" and value is not None:
+        return {"displaces": "oil", "oil_per_litre": value}
     if source in FUELS and value is not None:
         return {"displaces": source, "fuel_per_kwh": value}
     if source == "heat_pump":
         return {"displaces": source, **({"cop": value} if value else {})}
     if source == "resistive" and not figure:
         return {"displaces": source}
-    raise argparse.ArgumentTypeError(f"{text!r} is no heating; write gas:0.12, heat_pump:3.5 or resistive")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no heating; write gas:0.12, oil_litre:1.10, heat_pump:3.5 or resistive"
+    )

@@ -35,7 +35,11 @@ class LevelEconomics(Part):
     power_w: Watts
     hashrate_ths: TerahashPerSecond
     is_measured: bool = Field(description="The hashrate was seen at this power; else it follows from the nearest seen")
-    net_per_day: SignedMoneyPerDay | None = None
+    revenue_per_day: SignedMoneyPerDay | None = None
+    power_cost_per_day: SignedMoneyPerDay | None = None
+    margin_per_day: SignedMoneyPerDay | None = None
+    net_per_day: SignedMoneyPerDay | None = Field(None, description="Margin, and the heat where it is used")
+    earned_sats_per_kwh: SatoshisPerKwh | None = None
 
 
 class EarningFigures(Part):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hashbus.economics import DisplacedHeat, HeatSource
+from hashbus.economics import KWH_PER_LITRE_OF_OIL, DisplacedHeat, HeatSource
 from hashbus.messages import BitcoinPrice, CurrencyRates, NetworkState, PowerPrice, Word
 from hashbus.units import Percent, PricePerKwh
 
@@ -21,13 +21,15 @@ class HeatAsked(BaseModel):
 
     displaces: HeatSource
     fuel_per_kwh: PricePerKwh | None = None
+    oil_per_litre: Annotated[float, Field(gt=0, le=1e6)] | None = Field(None, description="In place of fuel_per_kwh")
     efficiency_pct: Annotated[float, Field(gt=0, le=120)] = 90
     cop: Annotated[float, Field(ge=1, le=15)] = 3.5
     used_pct: Percent = 100
 
     def displaced(self) -> DisplacedHeat:
         """Return it as the formulas take it."""
-        return DisplacedHeat(self.displaces, self.fuel_per_kwh, self.efficiency_pct, self.cop, self.used_pct)
+        per_kwh = self.oil_per_litre / KWH_PER_LITRE_OF_OIL if self.oil_per_litre else self.fuel_per_kwh
+        return DisplacedHeat(self.displaces, per_kwh, self.efficiency_pct, self.cop, self.used_pct)
 
 
 class ProfitAsked(BaseModel):
