@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashbus.messages import (
-    AvailabilityState,
     Capability,
     Level,
-    MinerAvailability,
     MinerInfo,
     MinerState,
     MinerTelemetry,
@@ -20,6 +18,7 @@ from hashbus.messages import (
 from hashbus_curtailer.fleet import Candidate, Fleet, Skip, candidates
 from hashbus_curtailer.select import select
 from hashbus_curtailer.settings import CurtailerSection
+from hashbus_curtailer.shelf import Shelf
 from tests.servers import ROOT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -38,12 +37,10 @@ def reading(miner: str = "m", age_s: float = 5, **more: Any) -> MinerTelemetry:
     return MinerTelemetry(site="farm", at=NOW - timedelta(seconds=age_s), miner=miner, driver="whatsminer", **fields)
 
 
-def offline(miner: str = "m") -> MinerAvailability:
-    return MinerAvailability(site="farm", at=NOW, miner=miner, state=AvailabilityState.OFFLINE, since=NOW)
-
-
 def judged(who: MinerInfo | None, shows: MinerTelemetry | None, **fleet: Any) -> Candidate | Skip:
-    known = Fleet(infos={who.miner: who} if who else {}, readings={shows.miner: shows} if shows else {}, **fleet)
+    known = Fleet(
+        infos=Shelf({who.miner: who} if who else {}), readings=Shelf({shows.miner: shows} if shows else {}), **fleet
+    )
     found, skipped = candidates(known, SETTINGS, NOW)
     return found[0] if found else next(iter(skipped.values()))
 
@@ -75,7 +72,7 @@ def test_every_miner_that_takes_no_part_has_a_reason(
 
 
 def test_a_miner_that_is_offline_gives_nothing_however_fresh_its_last_reading() -> None:
-    assert judged(info(), reading(), reached={"m": offline()}) is Skip.OFFLINE
+    assert judged(info(), reading(), gone=frozenset({"m"})) is Skip.OFFLINE
 
 
 def test_a_miner_that_has_only_just_come_back_is_left_alone() -> None:

@@ -14,7 +14,7 @@ from hashbus.messages import (
     PlanState,
     SkippedMiner,
 )
-from hashbus_curtailer.delivery import Delivery, delivery
+from hashbus_curtailer.delivery import Delivery, seen
 from hashbus_curtailer.fleet import Skip, candidates
 from hashbus_curtailer.plan import aim_of, counted, j_per_th, parts_of, ramped, with_parts
 from hashbus_curtailer.select import select
@@ -36,7 +36,8 @@ def adjusted(state: State, request: CurtailmentRequest, now: datetime) -> State:
     plan = state.living
     if plan is None:
         return state
-    shown = delivery(plan, state.fleet, state.settings, now, state.refused)
+    state = replace(state, seen=seen(state.seen, plan, state.fleet, state.refused, state.settings, now))
+    shown = state.seen.shown if state.seen else Delivery()
     if plan.state is PlanState.EXECUTING and _is_delivered(state, plan, shown, now):
         plan = plan.model_copy(update={"state": PlanState.EXECUTED, "executed_at": plan.executed_at or now})
     state = replace(state, plan=plan)
@@ -158,7 +159,7 @@ def reported(state: State, now: datetime) -> tuple[State, list[Message]]:
     plan = state.plan
     if plan is None:
         return state, []
-    shown = delivery(plan, state.fleet, state.settings, now, state.refused)
+    shown = seen(state.seen, plan, state.fleet, state.refused, state.settings, now).shown
     has_begun = plan.state is not PlanState.PENDING
     skipped = {**state.skipped, **dict.fromkeys(sorted(state.refused), Skip.REFUSED)}
     progress = PlanProgress(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hashbus.messages import CurtailmentPlan, PlannedMiner
+from hashbus.messages import CurtailmentPlan, MinerState, MinerTelemetry, PlannedMiner
 from hashbus_curtailer.fleet import Fleet
 from hashbus_curtailer.settings import CurtailerSection
 
@@ -56,20 +56,43 @@ def delivery(
     A reading counts when it is fresh and was taken after the miner was told; `refused` said no.
     """
     confirmed, waiting, failed, planned_w = {}, {}, set(), 0.0
-    patience = timedelta(seconds=settings.patience_s)
+    told_late = now - timedelta(seconds=settings.patience_s)
+    shows = _Shows(fleet, settings, now)
     for part in plan.miners:
         starts_at = part.starts_at or plan.starts_at
         if part.ends_at and part.ends_at <= now:
             continue
-        drawn_w = _shown_w(part, fleet, settings, starts_at, now)
+        drawn_w = shows.drawn_w(part.miner, starts_at)
         if drawn_w is not None and drawn_w <= _most_w(part, settings):
             confirmed[part.miner] = before_w(part, settings) - drawn_w
             planned_w += part.saves_w
-        elif part.miner in refused or now > starts_at + patience:
+        elif part.miner in refused or starts_at < told_late:
             failed.add(part.miner)
         else:
             waiting[part.miner] = part.saves_w
     return Delivery(confirmed, waiting, frozenset(failed), planned_w)
+
+
+class _Shows:
+    """What miners draw by readings that count. It is asked for every part of a plan, so it does little."""
+
+    def __init__(self, fleet: Fleet, settings: CurtailerSection, now: datetime) -> None:
+        """Look at the readings of `now`."""
+        shelf_life = MinerTelemetry.topic.stale_after
+        self._readings, self._gone = fleet.readings, fleet.gone
+        self._oldest = now - shelf_life if shelf_life else None
+        self._asleep_w = settings.asleep_draws_w
+
+    def drawn_w(self, miner: str, since: datetime) -> float | None:
+        """Return what a miner draws by a fresh reading taken since then; None when there is none."""
+        reading = self._readings.get(miner)
+        if reading is None or reading.at < since or miner in self._gone:
+            return None
+        if self._oldest is not None and reading.at < self._oldest:
+            return None
+        if reading.power_w is None and reading.state is MinerState.SLEEPING:
+            return self._asleep_w
+        return reading.power_w
 
 
 def before_w(part: PlannedMiner, settings: CurtailerSection) -> float:
@@ -81,10 +104,27 @@ def _most_w(part: PlannedMiner, settings: CurtailerSection) -> float:
     return part.cap_w * (1 + settings.tolerance_pct / 100) if part.cap_w else ASLEEP_BELOW_W
 
 
-def _shown_w(
-    part: PlannedMiner, fleet: Fleet, settings: CurtailerSection, starts_at: datetime, now: datetime
-) -> float | None:
-    reading = fleet.readings.get(part.miner)
-    if reading is None or reading.at < starts_at:
-        return None
-    return fleet.drawn_w(part.miner, now, settings.asleep_draws_w)
+@dataclass(frozen=True)
+class Seen:
+    """A judgement and what it was made of: the same again is not made again."""
+
+    plan: CurtailmentPlan
+    fleet: Fleet
+    refused: frozenset[str]
+    at: datetime
+    shown: Delivery
+
+
+def seen(
+    before: Seen | None,
+    plan: CurtailmentPlan,
+    fleet: Fleet,
+    refused: frozenset[str],
+    settings: CurtailerSection,
+    now: datetime,
+) -> Seen:
+    """Return the judgement of now, or the one of before where nothing is different since."""
+    is_same = before is not None and before.plan is plan and before.fleet is fleet
+    if before is not None and is_same and before.at == now and before.refused == refused:
+        return before
+    return Seen(plan, fleet, refused, now, delivery(plan, fleet, settings, now, refused))

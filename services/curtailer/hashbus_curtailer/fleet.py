@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from hashbus.messages import AvailabilityState, MinerAvailability, MinerInfo, MinerState, MinerTelemetry
+from hashbus.messages import MinerInfo, MinerState, MinerTelemetry
 from hashbus.power import target
 from hashbus_curtailer.settings import CurtailerSection
+from hashbus_curtailer.shelf import Shelf
 
 STEPS = 6
 """A miner that takes any number of watts is looked at in so many steps; the last one of a plan is fitted exactly."""
@@ -75,15 +76,15 @@ class Candidate:
 class Fleet:
     """What is known about the miners of the site."""
 
-    infos: Mapping[str, MinerInfo] = field(default_factory=dict)
-    readings: Mapping[str, MinerTelemetry] = field(default_factory=dict)
-    reached: Mapping[str, MinerAvailability] = field(default_factory=dict)
+    infos: Shelf[MinerInfo] = field(default_factory=Shelf)
+    readings: Shelf[MinerTelemetry] = field(default_factory=Shelf)
+    gone: frozenset[str] = frozenset()
+    """Miners that the poller does not reach."""
     back_at: Mapping[str, datetime] = field(default_factory=dict)
 
     def is_offline(self, miner: str) -> bool:
         """Say whether the poller does not reach it."""
-        said = self.reached.get(miner)
-        return said is not None and said.state is AvailabilityState.OFFLINE
+        return miner in self.gone
 
     def group_of(self, miner: str) -> str | None:
         """Return the group of a miner."""

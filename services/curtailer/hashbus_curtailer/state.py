@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hashbus.messages import CurtailmentPlan, CurtailmentRequest, MeterTelemetry, PlanProgress
+from hashbus_curtailer.delivery import Seen
 from hashbus_curtailer.fleet import Fleet, Skip
 from hashbus_curtailer.plan import FINAL
 from hashbus_curtailer.prices import Prices
@@ -34,6 +35,7 @@ class State:
     skipped: Mapping[str, Skip] = field(default_factory=dict)
     progress: PlanProgress | None = None
     ruled: CurtailmentRequest | None = None
+    seen: Seen | None = None
     meter: MeterTelemetry | None = None
     prices: Prices = field(default_factory=Prices)
 

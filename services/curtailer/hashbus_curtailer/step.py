@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hashbus.messages import (
+    AvailabilityState,
     CurrencyRates,
     CurtailmentPlan,
     CurtailmentQuestion,
@@ -63,11 +64,13 @@ def known(state: State, heard: Message | Tick) -> State:
     """Return the state with what was heard in it."""
     fleet = state.fleet
     if isinstance(heard, MinerInfo):
-        return replace(state, fleet=replace(fleet, infos={**fleet.infos, heard.miner: heard}))
+        return replace(state, fleet=replace(fleet, infos=fleet.infos.with_(heard.miner, heard)))
     if isinstance(heard, MinerTelemetry):
-        return replace(state, fleet=replace(fleet, readings={**fleet.readings, heard.miner: heard}))
+        return replace(state, fleet=replace(fleet, readings=fleet.readings.with_(heard.miner, heard)))
     if isinstance(heard, MinerAvailability):
-        return replace(state, fleet=replace(fleet, reached={**fleet.reached, heard.miner: heard}))
+        is_gone = heard.state is AvailabilityState.OFFLINE
+        gone = fleet.gone | {heard.miner} if is_gone else fleet.gone - {heard.miner}
+        return replace(state, fleet=replace(fleet, gone=gone))
     if isinstance(heard, CurtailmentRequest):
         return replace(state, requests={**state.requests, heard.source: heard})
     if isinstance(heard, SetpointResult):
