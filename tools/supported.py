@@ -35,13 +35,6 @@ in the next readings that it was done.
 TAIL = """\
 ## Not spoken
 
-**NiceHash** rigs have no driver. Its cloud describes the calls of rig management in public (REST API v2:
-`mining/rigs2`, `mining/rigs/status2`, signed with a key of the account), but of what comes back we found only what
-clients have seen, and that of graphics cards; a driver that guesses at an answer would not be worth its level. On the
-rig itself, NiceHash describes the interface of Excavator, its miner for graphics cards, which mine no Bitcoin. An
-ASIC that hashes for NiceHash is read by the driver of its own firmware, or by `cgminer` where it answers on TCP 4028;
-the pools of NiceHash are pools like any other.
-
 **Bluetooth** (BLE) devices are not spoken to directly: the poller opens no radio, and nothing of one could be proved
 without it. What they say comes in over a gateway that listens to them and speaks MQTT, such as Theengs Gateway,
 OpenMQTTGateway or an ESPHome proxy: [`mqtt_in`](#mqtt_in) reads it, and its template `theengs_ble` has the usual

@@ -28,6 +28,13 @@ from tests.poller.emulated import emulated_case
 NOBODY = "127.86.5.9"
 PLACES: dict[str, dict[str, object]] = {
     "hiveos": {"base_url": f"http://{NOBODY}/api/v2", "farm_id": 1, "worker_id": 1, "token": "none"},
+    "nicehash": {
+        "base_url": f"http://{NOBODY}",
+        "organization_id": "org",
+        "rig_id": "0-rig",
+        "api_key": "none",
+        "api_secret": "none",
+    },
 }
 """Where a miner is that has no address of its own."""
 

@@ -15,6 +15,7 @@ from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.market.settings import VenueBlock
 from hashbus_simulator.modbus_settings import ModbusBlock
 from hashbus_simulator.models import ANTMINERS, CGMINERS, WHATSMINERS
+from hashbus_simulator.nicehash_settings import NicehashBlock
 from hashbus_simulator.vnish_settings import VnishBlock
 from hashbus_simulator.whatsminer_v2_settings import WhatsminerV2Block
 
@@ -116,6 +117,7 @@ AnyBlock = Annotated[
     | VnishBlock
     | LuxosBlock
     | HiveosBlock
+    | NicehashBlock
     | VenueBlock,
     Field(discriminator="family"),
 ]

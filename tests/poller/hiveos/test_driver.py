@@ -86,7 +86,7 @@ async def test_problems_that_the_cloud_sees_are_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("http://api2.hiveos.example/api/v2", "would send the token unencrypted"),
+        ("http://api2.hiveos.example/api/v2", "would send secrets unencrypted"),
         ("api2.hiveos.farm", "must look like https://"),
         ("https://me:pass@api2.hiveos.farm/api/v2", "must not hold a user or password"),
     ],

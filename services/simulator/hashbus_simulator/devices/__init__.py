@@ -18,6 +18,7 @@ from hashbus_simulator.devices.hiveos.device import Hiveos
 from hashbus_simulator.devices.luxos.device import Luxos
 from hashbus_simulator.devices.luxpower.device import Luxpower
 from hashbus_simulator.devices.modbus.device import ModbusDevice
+from hashbus_simulator.devices.nicehash.device import Nicehash
 from hashbus_simulator.devices.vnish.device import Vnish
 from hashbus_simulator.devices.whatsminer_v2.device import WhatsminerV2
 from hashbus_simulator.devices.whatsminer_v3.device import WhatsminerV3
@@ -27,6 +28,7 @@ from hashbus_simulator.luxpower_settings import LuxpowerBlock
 from hashbus_simulator.market.settings import VenueBlock
 from hashbus_simulator.market.venue import MarketVenue
 from hashbus_simulator.modbus_settings import ModbusBlock
+from hashbus_simulator.nicehash_settings import NicehashBlock
 from hashbus_simulator.settings import (
     AntminerBlock,
     BitaxeBlock,
@@ -49,6 +51,7 @@ FAMILIES: Mapping[type[DeviceBlock], Callable[[Any, Place, World], EmulatedDevic
         VnishBlock: Vnish,
         LuxosBlock: Luxos,
         HiveosBlock: Hiveos,
+        NicehashBlock: Nicehash,
         Eg4PortalBlock: Eg4Portal,
         LuxpowerBlock: Luxpower,
         ModbusBlock: ModbusDevice,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from hashbus_poller.drivers.contract import DeviceError, DeviceKind, DeviceOptio
 from hashbus_poller.drivers.eg4_portal import commands, parse
 from hashbus_poller.drivers.eg4_portal.session import Account, Credentials
 from hashbus_poller.drivers.eg4_portal.wire import Wire
+from hashbus_poller.safe_url import is_loopback
 
 NAME = "eg4_portal"
 ENERGY_EVERY_S = 300.0
@@ -50,7 +50,7 @@ class Eg4PortalOptions(DeviceOptions):
             raise ValueError("base_url must look like https://monitor.eg4electronics.com")
         if "@" in parts.netloc:
             raise ValueError("base_url must not hold a user or password; they have fields of their own")
-        if parts.scheme == "http" and not self.allow_http and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not self.allow_http and not is_loopback(parts.hostname):
             raise ValueError("base_url would send the password unencrypted: use https, or set allow_http")
         return self
 
@@ -112,13 +112,6 @@ class Eg4Portal:
         if self._shown is None or self._shown[0] != device_time:
             self._shown = (device_time, self._clock.now())
         return self._shown[1]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 DRIVER = DriverSpec(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -13,6 +11,7 @@ from hashbus_poller.drivers.contract import DeviceKind, DeviceOptions, DriverSpe
 from hashbus_poller.drivers.hiveos import commands, parse
 from hashbus_poller.drivers.hiveos.identity import identity
 from hashbus_poller.drivers.hiveos.wire import Wire
+from hashbus_poller.safe_url import check_safe
 
 NAME = "hiveos"
 
@@ -28,13 +27,7 @@ class HiveosOptions(DeviceOptions):
 
     @model_validator(mode="after")
     def _keeps_the_token_safe(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("base_url must look like https://api2.hiveos.farm/api/v2")
-        if "@" in parts.netloc:
-            raise ValueError("base_url must not hold a user or password; the token has a field of its own")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            raise ValueError("base_url would send the token unencrypted: use https")
+        check_safe(self.base_url, like="https://api2.hiveos.farm/api/v2")
         return self
 
 
@@ -72,13 +65,6 @@ class Hiveos:
 
     async def close(self) -> None:
         """Give up nothing: the token is the session."""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 DRIVER = DriverSpec(

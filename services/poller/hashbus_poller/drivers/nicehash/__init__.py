@@ -1,0 +1,1 @@
+"""A rig that NiceHash manages, through its cloud."""

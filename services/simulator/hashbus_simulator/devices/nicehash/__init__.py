@@ -1,0 +1,1 @@
+"""The cloud of NiceHash, with one rig in it."""
