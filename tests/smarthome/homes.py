@@ -29,12 +29,14 @@ from hashbus.messages import (
 )
 from hashbus.mqtt_bus import MqttBus
 from hashbus.settings import BrokerSettings
-from tests.servers import GuardedMosquitto, Mosquitto
+from tests.servers import EmbeddedBroker, GuardedMosquitto, Mosquitto
 
 PATIENCE_S = 30.0
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 M = TypeVar("M", bound=Message)
+
+Broker = Mosquitto | EmbeddedBroker
 
 
 def info(site: str, miner: str = "attic", **more: Any) -> MinerInfo:
@@ -131,7 +133,7 @@ class Seen:
 class Smarthome:
     """The process under test."""
 
-    def __init__(self, broker: Mosquitto, site: str, folder: Path, **section: Any) -> None:
+    def __init__(self, broker: Broker, site: str, folder: Path, **section: Any) -> None:
         self.broker = broker
         self.site = site
         self.file = folder / "site.yaml"
@@ -145,7 +147,7 @@ class Smarthome:
                 "homeassistant": {"settle_s": 1, "birth_delay_s": 0, **section.get("homeassistant", {})},
             },
         }
-        if isinstance(broker, GuardedMosquitto):
+        if isinstance(broker, GuardedMosquitto | EmbeddedBroker):
             (folder / "secret").write_text(broker.passwords["smarthome"])
             settings["broker"] |= {"username": "smarthome", "password_file": str(folder / "secret")}
         self.file.write_text(yaml.safe_dump(settings))
@@ -194,15 +196,15 @@ class Smarthome:
         self.stop()
 
 
-def login(broker: Mosquitto, account: str) -> dict[str, Any]:
+def login(broker: Broker, account: str) -> dict[str, Any]:
     """User and password of an account, where the broker asks for them."""
-    if not isinstance(broker, GuardedMosquitto):
+    if not isinstance(broker, GuardedMosquitto | EmbeddedBroker):
         return {}
     return {"username": account, "password": broker.passwords[account]}
 
 
 @contextlib.asynccontextmanager
-async def bus(broker: Mosquitto, site: str, account: str) -> AsyncIterator[MqttBus]:
+async def bus(broker: Broker, site: str, account: str) -> AsyncIterator[MqttBus]:
     """The place of another service on the bus."""
     settings = BrokerSettings(host=broker.host, port=broker.port, **login(broker, account))
     async with MqttBus(settings, site=site, account=account) as found:
@@ -211,7 +213,7 @@ async def bus(broker: Mosquitto, site: str, account: str) -> AsyncIterator[MqttB
 
 
 @contextlib.asynccontextmanager
-async def watching(broker: Mosquitto, *filters: str, account: str = "homeassistant") -> AsyncIterator[Seen]:
+async def watching(broker: Broker, *filters: str, account: str = "homeassistant") -> AsyncIterator[Seen]:
     """Somebody who listens to the broker, as Home Assistant does."""
     async with aiomqtt.Client(broker.host, broker.port, **login(broker, account)) as client:
         seen = Seen(client)

@@ -31,6 +31,7 @@ from tests.smarthome.ha_schema import check
 from tests.smarthome.homes import (
     AT,
     PATIENCE_S,
+    Broker,
     Seen,
     Smarthome,
     bus,
@@ -98,7 +99,7 @@ def command(site: str, control: str, *, kind: str = "miner", device: str = "atti
     return f"hashbus/{site}/smarthome/{kind}/{device}/{control}/set"
 
 
-async def retained(broker: Mosquitto, topic: str) -> aiomqtt.Message | None:
+async def retained(broker: Broker, topic: str) -> aiomqtt.Message | None:
     """What the broker keeps of a topic for somebody who comes now."""
     async with watching(broker, topic, "marker") as later:
         await later.says("marker", "x")

@@ -12,7 +12,7 @@ import pytest
 
 from hashbus.foreign import OF_GUESTS
 from hashbus.topics import SERVICES
-from tests.servers import GuardedMosquitto, Mosquitto, wait_until
+from tests.servers import EmbeddedBroker, GuardedMosquitto, Mosquitto, wait_until
 from tests.smarthome.homes import (
     Seen,
     Smarthome,
@@ -26,6 +26,8 @@ from tests.smarthome.homes import (
     watching,
 )
 from tests.smarthome.zigbee_devices import ALL, PLUG, ROOM, WINDOW
+
+Guarded = GuardedMosquitto | EmbeddedBroker
 
 
 class Zigbee:
@@ -204,16 +206,14 @@ async def test_zigbee2mqtt_may_speak_on_another_broker(
             assert await asyncio.to_thread(wait_until, lambda: "no broker to listen to" in running.said)
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[GuardedMosquitto]:
-    """A broker with the generated access list, and accounts of Home Assistant and Zigbee2MQTT as well."""
-    with GuardedMosquitto(tmp_path / "guarded", accounts=(*SERVICES, *OF_GUESTS)) as broker:
+@pytest.fixture(params=[GuardedMosquitto, EmbeddedBroker])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Guarded]:
+    """Each broker of a site with its rights, and accounts of Home Assistant and Zigbee2MQTT as well."""
+    with request.param(tmp_path / "guarded", accounts=(*SERVICES, *OF_GUESTS)) as broker:
         yield broker
 
 
-async def test_everybody_may_do_what_they_must_on_a_guarded_broker(
-    guarded: GuardedMosquitto, site: str, tmp_path: Path
-) -> None:
+async def test_everybody_may_do_what_they_must_on_a_guarded_broker(guarded: Guarded, site: str, tmp_path: Path) -> None:
     async with (
         bus(guarded, site, "poller") as poller,
         bus(guarded, site, "controller") as brain,

@@ -150,8 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, required=True, help="file that retained state is kept in")
     arguments = parser.parse_args(argv)
     logs.configure("broker", "INFO", for_people=False)
-    # Other secrets may lie beside those of the accounts: they open no door here.
-    files = [file for file in arguments.secrets.iterdir() if service_kind(file.name) in SERVICES]
+    # Other secrets may lie beside those of the accounts: they open no door here. Home Assistant may have one.
+    known = (*SERVICES, *foreign.OF_GUESTS)
+    files = [file for file in arguments.secrets.iterdir() if service_kind(file.name) in known]
     passwords = {file.name: file.read_text(encoding="utf-8").strip() for file in files}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(arguments.host, arguments.port, passwords, arguments.state))
