@@ -27,6 +27,7 @@ BENCHMARKS = (
     "parse_cost",
     "recorder_points",
     "http_client",
+    "web",
     "market",
     "decision",
     "soc_to_wire",

@@ -28,6 +28,7 @@ GIVES = {
     "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
     "recorder_points": {"recorder_points_ratio", "recorder_spool_hour", "embedded_row"},
     "market": {"market_round_one_hung", "profit_calculations", "economics_a_miner"},
+    "web": {"web_live_delay_p99", "web_live_cpu", "web_history_cached_p99", "web_history_site_p99"},
     "http_client": {"http_aiohttp_plain", "http_aiohttp_digest"},
 }
 

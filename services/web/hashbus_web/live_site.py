@@ -123,6 +123,14 @@ class LiveSite:
         }
         return json.dumps(state).encode()
 
+    def listed(self, miner: str) -> bytes:
+        """Return a miner's line of the list as JSON, put together from what live pages were told."""
+        info, row = (
+            self.feed.value(place) or written(self.view, place, self._clock.now()) or b"{}"
+            for place in (Place("infos", miner), Place("miners", miner))
+        )
+        return b'{"id":' + json.dumps(miner).encode() + b"," + info[1:-1] + b"," + row[1:]
+
     def pulse(self) -> bytes:
         """Return the heartbeat of a live page."""
         return b'{"at":"' + self._clock.now().isoformat().encode() + b'","bus":' + self.bus_state() + b"}"

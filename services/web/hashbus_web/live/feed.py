@@ -85,6 +85,11 @@ class Feed:
         self._frames.clear()
         self._wake()
 
+    def value(self, place: Place) -> bytes | None:
+        """Return a value as it was told last."""
+        entry = self._entries.get(place)
+        return entry.body if entry else None
+
     def drop(self, places: Iterable[Place]) -> None:
         """Forget values without telling: readers drop them by themselves, as old lines of a timeline."""
         for place in places:

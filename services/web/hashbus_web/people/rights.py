@@ -62,6 +62,8 @@ class Sight(BaseModel):
 
     def sees(self, kind: str, device: str, group: str | None = None) -> bool:
         """Say whether this device is among them."""
+        if not self.filters:
+            return True
         names = {f"{kind}:{device}", f"group:{group}"}
         return all(names & wanted for wanted in self.filters)
 

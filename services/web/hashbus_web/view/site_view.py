@@ -127,7 +127,11 @@ class SiteView:
 
     def miners(self) -> Iterable[str]:
         """Return the ids of all miners that are known in any way, in order."""
-        return sorted({*self._latest[MinerInfo], *self._latest[MinerTelemetry], *self._latest[MinerAvailability]})
+        return sorted(
+            self._latest[MinerInfo].keys()
+            | self._latest[MinerTelemetry].keys()
+            | self._latest[MinerAvailability].keys()
+        )
 
     def batteries(self) -> Iterable[str]:
         """Return the ids of all batteries."""
