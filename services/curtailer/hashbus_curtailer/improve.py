@@ -90,30 +90,47 @@ def _narrowed(groups: Sequence[Group], given: Selection) -> tuple[Free, Counts]:
 
 
 def _solved(asked: _Problem, *, gap: float, within_s: float) -> Counts | None:
-    """Return the counts that CBC finds within `gap` of the least cost; None when it finds none in time."""
-    groups, fixed_w = asked.groups, asked.fixed_w()
+    """Return the counts that CBC finds within `gap` of the least cost; None when it finds none in time.
+
+    In each group the first open option is what is left: so two options of one miner are one binary and no constraint.
+    """
+    groups = asked.groups
     problem = pulp.LpProblem("curtailment", pulp.LpMinimize)
-    takes = {
-        pair: problem.add_variable(f"x{pair[0]}_{pair[1]}", 0, len(groups[pair[0]].members), pulp.LpInteger)
-        for pair in asked.free
-    }
-    saved = pulp.LpAffineExpression((take, groups[index].saves_w[option]) for (index, option), take in takes.items())
-    cost = pulp.LpAffineExpression((take, groups[index].costs[option]) for (index, option), take in takes.items())
-    problem.setObjective(cost)
-    problem.addConstraint(saved >= asked.least_w - fixed_w)
-    problem.addConstraint(saved <= asked.most_w - fixed_w)
-    for index, options in _by_group(asked.free):
-        problem.addConstraint(pulp.lpSum(takes[index, option] for option in options) == len(groups[index].members))
+    takes: dict[tuple[int, int], pulp.LpVariable] = {}
+    saved, cost = [], []
+    least_w, most_w = asked.least_w - asked.fixed_w(), asked.most_w - asked.fixed_w()
+    for index, (rest, *others) in _by_group(asked.free):
+        group = groups[index]
+        least_w -= len(group.members) * group.saves_w[rest]
+        most_w -= len(group.members) * group.saves_w[rest]
+        for option in others:
+            take = problem.add_variable(f"x{index}_{option}", 0, len(group.members), pulp.LpInteger)
+            takes[index, option] = take
+            saved.append((take, group.saves_w[option] - group.saves_w[rest]))
+            cost.append((take, group.costs[option] - group.costs[rest]))
+        if len(others) > 1:
+            problem.addConstraint(pulp.lpSum(takes[index, option] for option in others) <= len(group.members))
+    problem.setObjective(pulp.LpAffineExpression(cost))
+    problem.addConstraint(pulp.LpAffineExpression(saved) >= least_w)
+    problem.addConstraint(pulp.LpAffineExpression(saved) <= most_w)
+    return _counts(asked, takes) if _is_solved(problem, gap, within_s) else None
+
+
+def _is_solved(problem: pulp.LpProblem, gap: float, within_s: float) -> bool:
     try:
         problem.solve(pulp.COIN_CMD(path=BUNDLED_CBC, msg=False, timeLimit=within_s, gapAbs=gap, threads=1))
     except pulp.PulpSolverError:
         # A machine that CBC does not run on keeps the first answer.
-        return None
-    if problem.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible):
-        return None
+        return False
+    return problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+
+
+def _counts(asked: _Problem, takes: dict[tuple[int, int], pulp.LpVariable]) -> Counts:
     solved = [list(taken) for taken in asked.counts]
-    for (index, option), take in takes.items():
-        solved[index][option] = round(take.value() or 0.0)
+    for index, (rest, *others) in _by_group(asked.free):
+        for option in others:
+            solved[index][option] = round(takes[index, option].value() or 0.0)
+        solved[index][rest] = len(asked.groups[index].members) - sum(solved[index][option] for option in others)
     return solved
 
 
