@@ -53,12 +53,13 @@ async def serve(
     section = settings.collector
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listener(section)))
+        # Told from the beginning: also while the database is waited for.
+        health_port = health_page.serve(health, settings.health.host, settings.health.port_of("collector"))
+        log.info("tells how it is", health=f"http://{settings.health.host}:{health_port}/healthz")
         database = await _opened(stack, settings, clock, health)
         parts = assemble(section, database, clock, health)
         stack.push_async_callback(parts.cache.close)
         health.registry = parts.metrics.registry
-        health_port = health_page.serve(health, settings.health.host, settings.health.port_of("collector"))
-        log.info("tells how it is", health=f"http://{settings.health.host}:{health_port}/healthz")
         await _work(section, parts, listener, started)
 
 
