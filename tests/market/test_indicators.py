@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashbus_market.indicators import LONGEST_GAP, Sample, closes, indicators
+from hashbus_market.indicators import LONGEST_GAP, closes, indicators
+from hashbus_market.past import Sample, believed
 
 # Closing prices and the 14-sample RSI that the published worked example of Wilder's smoothing has for them.
 RSI_CLOSES = (
@@ -85,3 +86,25 @@ def test_indicators_stay_within_their_bounds(prices: list[float]) -> None:
     assert found.bollinger_lower_usd is not None
     assert found.bollinger_lower_usd <= found.bollinger_middle_usd + 1e-6
     assert found.bollinger_middle_usd <= found.bollinger_upper_usd + 1e-6
+
+
+# ---- prices of before ----
+
+
+def test_on_what_the_exchanges_agree_is_believed_of_the_past() -> None:
+    one, two = samples([100, 101, 102, 103]), samples([100.1, 101.1, 150, 103.1])
+    found = believed({"binance": one, "bybit": two}, price_usd=103, slot=4)
+    assert [sample.slot for sample in found] == [0, 1, 3]
+    assert found[0].price_usd == pytest.approx(100.05)
+
+
+@pytest.mark.parametrize("lie", [[1000.0, 1010, 1020, 1030], [0.0, 0, 0, 0], [-1.0, -1, -1, -1], []])
+def test_a_history_that_does_not_end_at_the_price_of_now_is_left_out(lie: list[float]) -> None:
+    honest = samples([100, 101, 102, 103])
+    assert believed({"binance": honest, "bybit": samples(lie)}, price_usd=103, slot=4) == honest
+    assert believed({"bybit": samples(lie)}, price_usd=103, slot=4) == []
+
+
+def test_the_slot_of_now_and_what_is_too_old_is_no_past() -> None:
+    history = [Sample(0, 100), Sample(999, 100), Sample(1000, 100), Sample(1001, 100)]
+    assert believed({"binance": history}, price_usd=100, slot=1000) == [Sample(999, 100)]

@@ -1,6 +1,6 @@
 """Every source on a real socket: what it says is read, and whatever it does instead is one of three errors."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -11,7 +11,7 @@ from hashbus_market.asking import Ask
 from hashbus_market.errors import SourceAway, SourceError, SourceGarbled, SourceRests
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSection
-from hashbus_market.sources import CHAINS, PRICES
+from hashbus_market.sources import CHAINS, PRICES, binance, bybit
 from tests.market.markets import CHAINS as CHAIN_NAMES
 from tests.market.markets import EXCHANGES, SOURCES, Markets
 
@@ -166,3 +166,22 @@ async def test_a_source_that_asks_for_rest_is_not_asked_before_it_is_over(
     assert markets.venue("binance").asked == 1
     await clock.move(2)
     assert (await ask()).price_usd > 0
+
+
+@pytest.mark.parametrize("name", ["binance", "bybit"])
+async def test_prices_of_before_are_read_in_quarters_of_an_hour(
+    name: str, markets: Markets, http: aiohttp.ClientSession
+) -> None:
+    past = PRICES[name].past
+    assert past
+    found = sorted(await past(Ask(http, markets.urls[name], 5)), key=lambda one: one.slot)
+    assert len(found) == 250
+    assert [one.slot - found[0].slot for one in found] == list(range(250))
+    assert all(one.price_usd == pytest.approx(92_477, rel=0.02) for one in found)
+
+
+@pytest.mark.parametrize("body", [None, {}, [[]], [["x", "y"]], {"retCode": 0, "result": {"list": [["1"]]}}, "candles"])
+@pytest.mark.parametrize("candles", [binance.candles, bybit.candles])
+def test_candles_of_another_shape_are_garbled(body: object, candles: Callable[[object], object]) -> None:
+    with pytest.raises(SourceGarbled):
+        candles(body)

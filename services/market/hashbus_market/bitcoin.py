@@ -9,7 +9,8 @@ from hashbus.messages import BitcoinPrice
 from hashbus_market import metrics
 from hashbus_market.combine import Combined, Heard, combined
 from hashbus_market.errors import SourceError
-from hashbus_market.rounds import Lines, heard_from_all
+from hashbus_market.past import Sample
+from hashbus_market.rounds import Lines, Question, heard_from_all
 from hashbus_market.settings import MarketSection
 from hashbus_market.sources import PRICES
 from hashbus_market.sources.quote import Quote
@@ -48,6 +49,16 @@ class PriceRound:
         questions = {name: self._lines.question(name, PRICES[name].url, PRICES[name].quote) for name in names}
         answers = await heard_from_all(questions, clock=self._clock, grace_s=self._settings.grace_s)
         return _heard(answers)
+
+    async def past(self) -> dict[str, list[Sample]]:
+        """Return the prices of before, as far as exchanges keep and tell them."""
+        questions: dict[str, Question[list[Sample]]] = {
+            name: self._lines.question(name, PRICES[name].url, past)
+            for name in self._settings.exchanges
+            if (past := PRICES[name].past) is not None
+        }
+        answers = await heard_from_all(questions, clock=self._clock, grace_s=None)
+        return {name: answer for name, answer in answers.items() if not isinstance(answer, SourceError)}
 
     def _message(self, found: Combined, price_usd: float) -> BitcoinPrice:
         now = self._clock.now()

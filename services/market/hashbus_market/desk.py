@@ -9,13 +9,17 @@ from hashbus.messages import BitcoinPrice, Hashprice, Indicators, NetworkState
 from hashbus.service import Running
 from hashbus_market.bitcoin import PriceRound
 from hashbus_market.chain import NetworkRound
-from hashbus_market.indicators import WANTED_SAMPLES, indicators
+from hashbus_market.indicators import LONGEST_GAP, indicators
 from hashbus_market.outages import Outages
-from hashbus_market.samples import SLOT_S, Samples, SamplesUnavailable
+from hashbus_market.past import SLOT_S, WANTED_SAMPLES, believed, slot_of
+from hashbus_market.samples import Samples, SamplesUnavailable
 from hashbus_market.settings import MarketSettings
 
 SOON_S = 60.0
 """After a round that brought nothing the next one comes sooner than the owner's pace, but not in a hurry."""
+
+ENOUGH_SAMPLES = 60
+"""With so many in a row every indicator has its value; with fewer the exchanges are asked for theirs."""
 
 
 class Desk:
@@ -54,6 +58,13 @@ class Desk:
             every_s = self._settings.network_every_s
             await self._running.clock.sleep(every_s if is_well else min(every_s, SOON_S))
 
+    async def _fill_past(self, samples: Samples, price: BitcoinPrice, slot: int) -> None:
+        """Ask the exchanges for quarters that are missing: a first start, or a long one after a silence."""
+        known = {one.slot for one in samples.latest(ENOUGH_SAMPLES)}
+        if len(known & set(range(slot - ENOUGH_SAMPLES, slot))) >= ENOUGH_SAMPLES - LONGEST_GAP:
+            return
+        samples.fill(believed(await self._prices.past(), price_usd=price.price_usd, slot=slot))
+
     async def _rest_of(self, last: BitcoinPrice | NetworkState | None, every_s: float) -> None:
         """Wait until a value that an earlier run asked for is due again (S3.2: cache first)."""
         if last is not None:
@@ -69,7 +80,7 @@ class Desk:
             return False
         self._running.bus.publish(price)
         self.say_hashprice()
-        self._sample(price)
+        await self._sample(price)
         return True
 
     async def network_once(self) -> bool:
@@ -103,12 +114,13 @@ class Desk:
             )
         )
 
-    def _sample(self, price: BitcoinPrice) -> None:
+    async def _sample(self, price: BitcoinPrice) -> None:
         """Keep one price in 15 minutes, and say the indicators with it (S3.31, S3.41 to S3.44)."""
-        slot = int(price.at.timestamp()) // SLOT_S
+        slot = slot_of(price.at.timestamp())
         if self._samples is None or slot == self._sampled:
             return
         try:
+            await self._fill_past(self._samples, price, slot)
             if slot not in {one.slot for one in self._samples.latest(1)}:
                 self._samples.put(slot, price.price_usd, price.volume_btc, price.completeness_pct)
             self._samples.forget(slot - int(timedelta(days=self._settings.sample_days).total_seconds()) // SLOT_S)

@@ -13,23 +13,14 @@ from math import isfinite
 import numpy as np
 import talib
 
+from hashbus_market.past import WANTED_SAMPLES, Sample
+
 RSI_SAMPLES = 14
 MACD_FAST, MACD_SLOW, MACD_SIGNAL = 12, 26, 9
 BANDS_SAMPLES, BANDS_SIGMAS = 20, 2.0
 
-WANTED_SAMPLES = 250
-"""RSI and MACD remember all that was before; after so many samples the beginning no longer shows in the third digit."""
-
 LONGEST_GAP = 4
 """Up to so many missing samples (an hour) are bridged by the last one; after a longer silence all begins anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The price in one slot of 15 minutes; `slot` counts them since 1970."""
-
-    slot: int
-    price_usd: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
-from hashbus_market.indicators import Sample
-
-SLOT_S = 900
-"""The 15 minutes of S3.31."""
+from hashbus_market.past import Sample
 
 _TABLE = """CREATE TABLE IF NOT EXISTS sample (
     slot INTEGER PRIMARY KEY, price_usd REAL NOT NULL, volume_btc REAL, completeness_pct REAL NOT NULL
@@ -38,6 +36,15 @@ class Samples:
         try:
             self._database.execute(
                 "INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?)", (slot, price_usd, volume_btc, completeness_pct)
+            )
+        except sqlite3.Error as error:
+            raise SamplesUnavailable(str(error)) from error
+
+    def fill(self, samples: Sequence[Sample]) -> None:
+        """Keep samples of slots that have none. SamplesUnavailable when the disk does not take them."""
+        try:
+            self._database.executemany(
+                "INSERT OR IGNORE INTO sample VALUES (?, ?, NULL, 0)", [(one.slot, one.price_usd) for one in samples]
             )
         except sqlite3.Error as error:
             raise SamplesUnavailable(str(error)) from error

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from hashbus_market.past import Sample
+
 if TYPE_CHECKING:
     from hashbus_market.asking import Ask
 
@@ -22,9 +24,13 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class PriceSource:
-    """One source: its name, its usual address, how it is asked, and how old a price of it may be."""
+    """One source: its name, its usual address, how it is asked, and how old a price of it may be.
+
+    `past` asks for the price at the beginning of each quarter of an hour, as far back as the indicators look.
+    """
 
     name: str
     url: str
     quote: Callable[[Ask], Awaitable[Quote]]
     max_age_s: float = 120.0
+    past: Callable[[Ask], Awaitable[list[Sample]]] | None = None

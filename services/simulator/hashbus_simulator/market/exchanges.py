@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 Query = Mapping[str, str]
+CANDLE_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Ticker:
     price_usd: float
     volume_btc: float
     at_s: float
+    before: Callable[[float], float]
+    """The price at an earlier moment."""
 
     @property
     def at_ms(self) -> int:
@@ -60,6 +63,41 @@ def binance(ticker: Ticker, query: Query) -> Page:
             "count": 2_000_000,
         }
     )
+
+
+def binance_candles(ticker: Ticker, query: Query) -> Page:
+    """GET /api/v3/klines in 15 minutes: the oldest first, the last one still open."""
+    if query.get("symbol") != "BTCUSDT" or query.get("interval") != "15m":
+        return Page({"code": -1120, "msg": "Invalid interval."}, 400)
+    rows = [
+        [start_ms, *(f"{price:.8f}" for price in prices), "120.5", start_ms + 899_999, "1.1e7", 9, "60", "5e6", "0"]
+        for start_ms, prices in _candles(ticker, query)
+    ]
+    return Page(rows)
+
+
+def bybit_candles(ticker: Ticker, query: Query) -> Page:
+    """GET /v5/market/kline in 15 minutes: strings, the newest first."""
+    if query.get("category") != "spot" or query.get("interval") != "15":
+        return Page({"retCode": 10001, "retMsg": "params error", "result": {}, "retExtInfo": {}, "time": ticker.at_ms})
+    rows = [
+        [str(start_ms), *(f"{price:.2f}" for price in prices), "120.5", "1.1e7"]
+        for start_ms, prices in _candles(ticker, query)
+    ]
+    body = {"category": "spot", "symbol": "BTCUSDT", "list": rows[::-1]}
+    return Page({"retCode": 0, "retMsg": "OK", "result": body, "retExtInfo": {}, "time": ticker.at_ms})
+
+
+def _candles(ticker: Ticker, query: Query) -> list[tuple[int, tuple[float, float, float, float]]]:
+    """Start in ms, and open, high, low, close of the last quarters of an hour."""
+    count = min(1000, max(1, int(query.get("limit", "200"))))
+    last_s = ticker.at_s - ticker.at_s % CANDLE_S
+    starts_s = [last_s - CANDLE_S * (count - 1 - place) for place in range(count)]
+    found = []
+    for start_s in starts_s:
+        begin, end = ticker.before(start_s), ticker.before(min(start_s + CANDLE_S, ticker.at_s))
+        found.append((int(start_s * 1000), (begin, max(begin, end), min(begin, end), end)))
+    return found
 
 
 def okx(ticker: Ticker, query: Query) -> Page:
@@ -146,13 +184,13 @@ def coingecko(ticker: Ticker, _query: Query) -> Page:
 
 PAGES: Mapping[str, Mapping[str, Callable[[Ticker, Query], Page]]] = MappingProxyType(
     {
-        "binance": {"/api/v3/ticker/24hr": binance},
+        "binance": {"/api/v3/ticker/24hr": binance, "/api/v3/klines": binance_candles},
         "okx": {"/api/v5/market/ticker": okx},
         "deribit": {
             "/api/v2/public/get_index_price": deribit_index,
             "/api/v2/public/get_trade_volumes": deribit_volumes,
         },
-        "bybit": {"/v5/market/tickers": bybit},
+        "bybit": {"/v5/market/tickers": bybit, "/v5/market/kline": bybit_candles},
         "coingecko": {"/api/v3/simple/price": coingecko},
     }
 )

@@ -144,9 +144,11 @@ class MarketVenue:
         return CHANNELS.index(venue) if venue in CHANNELS else 0
 
     def _ticker(self, now_s: float, symptom: Symptom | None) -> Ticker:
-        price_usd = _spoilt(symptom, self._tape.bitcoin_usd(now_s, self._channel))
+        def before(at_s: float) -> float:
+            return _spoilt(symptom, self._tape.bitcoin_usd(at_s, self._channel))
+
         at_s = now_s - STALE_S if symptom is Symptom.STALE else now_s
-        return Ticker(price_usd, VOLUMES_BTC.get(self._block.venue, 0.0), at_s)
+        return Ticker(before(now_s), VOLUMES_BTC.get(self._block.venue, 0.0), at_s, before)
 
     def _chain(self, now_s: float, symptom: Symptom | None) -> chain.Chain:
         return chain.Chain(
