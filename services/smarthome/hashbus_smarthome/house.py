@@ -120,7 +120,8 @@ class House:
 
     def changed(self, most: int) -> Iterator[tuple[str, bytes]]:
         """Return the topics and payloads of discovery messages that may be news, empty to take one out."""
-        for who in sorted(self._changed)[:most]:
+        # The site first: the others stand below it, and Home Assistant wants to know it before them.
+        for who in sorted(self._changed, key=lambda one: (one[0] != "site", one))[:most]:
             self._changed.discard(who)
             device = self._devices[who]
             yield self.topic(device.place), self._payload(device)

@@ -177,7 +177,7 @@ def _device(device: Device) -> dict[str, Any]:
     if isinstance(about, MinerInfo):
         found |= _miner(about)
     elif isinstance(about, EquipmentInfo):
-        found |= _known(model=about.title, configuration_url=_page(about.host))
+        found |= _known(model=about.title)
     return found
 
 

@@ -24,7 +24,10 @@ LARGEST_PAYLOAD = 16 << 20
 """Bytes: the list of a large network with all that its devices expose has some megabytes."""
 
 TICK_S = 1.0
-MEMORY_WAIT_S = 2.0
+BROKER_WAIT_S = 3.0
+MEMORY_WAIT_S = 0.5
+"""Once the broker is there, it hands out what it retains at once."""
+
 ONCE_S = 3.0
 
 
@@ -60,9 +63,15 @@ class Listener:
 
     async def _recall(self) -> None:
         """Hear first what an earlier run said: who left meanwhile must be taken off the bus."""
-        async with self._running.bus.subscribe(SensorTelemetry, SensorAvailability, source=SOURCE) as memories:
-            while (memory := await memories.next(MEMORY_WAIT_S)) is not None:
-                self._network.recall(memory)
+        bus, clock = self._running.bus, self._running.clock
+        end_s = clock.monotonic() + BROKER_WAIT_S
+        async with bus.subscribe(SensorTelemetry, SensorAvailability, source=SOURCE) as memories:
+            while True:
+                memory = await memories.next(MEMORY_WAIT_S)
+                if memory is not None:
+                    self._network.recall(memory)
+                elif bus.is_connected or clock.monotonic() > end_s:
+                    return
 
     async def _round(self) -> None:
         network, bus = self._network, self._running.bus
