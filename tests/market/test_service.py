@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import (
@@ -188,6 +189,30 @@ async def test_a_supplier_that_is_away_leaves_the_known_hours_and_says_until_whe
             [problem] = [one for one in here.health.problems if "price of power" in one]
             assert "known until" in problem
             assert "not JSON" in problem or "not text" in problem
+
+
+async def test_prices_of_an_address_are_asked_with_the_token_of_the_owner(tmp_path: Path) -> None:
+    heard: list[tuple[str | None, str]] = []
+    now = SYSTEM_CLOCK.now().replace(minute=0, second=0, microsecond=0)
+
+    async def prices(request: web.Request) -> web.Response:
+        heard.append((request.headers.get("Authorization"), request.query_string))
+        return web.json_response([{"starts_at": now.isoformat(), "price_per_mwh": 250}])
+
+    app = web.Application()
+    app.router.add_get("/today", prices)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.94.2.98", 0).start()
+    url = f"http://127.94.2.98:{runner.addresses[0][1]}/today?zone=4"
+    plan = {"kind": "http", "url": url, "token": "owners", "currency": "CHF"}
+    try:
+        async with Markets(NETWORK).open() as markets, market_site(tmp_path, markets, tariff=plan).running() as here:
+            power = await here.says(PowerPrice)
+    finally:
+        await runner.cleanup()
+    assert (power.price_per_kwh, power.currency) == (0.25, "CHF")
+    assert heard[0] == ("Bearer owners", "zone=4")
 
 
 async def test_a_price_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
