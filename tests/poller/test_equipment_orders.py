@@ -64,12 +64,24 @@ async def cellar(tmp_path: Path, **pump: Any) -> AsyncIterator[tuple[Site, Modbu
 
 
 def order(
-    setting: str = "speed_pct", value: SettingValue = 62.5, number: int = 1, equipment: str = "pump", **more: Any
+    setting: str = "speed_pct",
+    value: SettingValue = 62.5,
+    number: int = 1,
+    equipment: str = "pump",
+    command: str = "set",
+    ends_in_s: float = 60,
 ) -> EquipmentOrder:
     now = datetime.now(UTC)
-    fields: dict[str, Any] = {"expires_at": now + timedelta(minutes=1), "command": EquipmentCommand.SET, **more}
     return EquipmentOrder(
-        site="home", at=now, equipment=equipment, source="web", id=f"o-{number}", setting=setting, value=value, **fields
+        site="home",
+        at=now,
+        equipment=equipment,
+        source="web",
+        id=f"o-{number}",
+        command=EquipmentCommand(command),
+        setting=setting,
+        value=value,
+        expires_at=now + timedelta(seconds=ends_in_s),
     )
 
 
@@ -125,33 +137,26 @@ async def test_what_the_device_forgets_is_written_also_when_it_is_so_already(tmp
         assert device.writes == [("holding", 7, (500,))]
 
 
+LATE_S = -86_400
+
+
 @pytest.mark.parametrize(
-    ("wanted", "status", "code", "words"),
+    ("asked", "status", "code", "words"),
     [
-        (
-            order(value=19.9),
-            OrderStatus.REJECTED,
-            "bad_value",
-            "speed_pct is 19.9; it can be a number from 20 to 100 %",
-        ),
-        (order(value="full"), OrderStatus.REJECTED, "bad_value", "it can be a number"),
-        (order("is_on", 1.0), OrderStatus.REJECTED, "bad_value", "it can be true or false"),
-        (order("colour"), OrderStatus.UNSUPPORTED, "unsupported", "it has speed_pct, stuck_pct, is_on"),
-        (order(equipment="attic"), OrderStatus.REJECTED, "unknown_equipment", "there is no equipment 'attic' here"),
-        (order(expires_at=datetime.now(UTC) - timedelta(1)), OrderStatus.EXPIRED, "expired", "after its end"),
-        (
-            order(command=EquipmentCommand.REFRESH_SESSION),
-            OrderStatus.UNSUPPORTED,
-            "unsupported",
-            "has no session to renew",
-        ),
+        ({"value": 19.9}, OrderStatus.REJECTED, "bad_value", "speed_pct is 19.9; it can be a number from 20 to 100 %"),
+        ({"value": "full"}, OrderStatus.REJECTED, "bad_value", "it can be a number"),
+        ({"setting": "is_on", "value": 1.0}, OrderStatus.REJECTED, "bad_value", "it can be true or false"),
+        ({"setting": "colour"}, OrderStatus.UNSUPPORTED, "unsupported", "it has speed_pct, stuck_pct, is_on"),
+        ({"equipment": "attic"}, OrderStatus.REJECTED, "unknown_equipment", "there is no equipment 'attic' here"),
+        ({"ends_in_s": LATE_S}, OrderStatus.EXPIRED, "expired", "after its end"),
+        ({"command": "refresh_session"}, OrderStatus.UNSUPPORTED, "unsupported", "has no session to renew"),
     ],
 )
 async def test_what_cannot_be_carried_out_is_answered_and_writes_nothing(
-    tmp_path: Path, wanted: EquipmentOrder, status: OrderStatus, code: str, words: str
+    tmp_path: Path, asked: dict[str, Any], status: OrderStatus, code: str, words: str
 ) -> None:
     async with cellar(tmp_path) as (home, device):
-        result = await result_of(home, wanted)
+        result = await result_of(home, order(**asked))
         assert (result.status, result.code) == (status, code)
         assert words in result.message
         assert device.writes == []
@@ -223,7 +228,7 @@ async def test_a_portals_session_is_renewed_by_order_and_its_age_is_told(tmp_pat
             first = await until(readings, lambda _: True)
             assert first.session_age_s is not None
             before = home.truth("portal")["logins"]
-            renewed = order(equipment="wall", command=EquipmentCommand.REFRESH_SESSION)
+            renewed = order(equipment="wall", command="refresh_session")
             result = await result_of(home, renewed)
             assert (result.status, result.message) == (OrderStatus.DONE, "logged in anew")
             assert home.truth("portal")["logins"] == before + 1  # type: ignore[operator]
