@@ -14,6 +14,10 @@ from hashbus.messages import (
     MinerState,
     MinerTelemetry,
     PowerLevel,
+    Profile,
+    ZoneActivity,
+    ZoneControl,
+    ZoneState,
 )
 from hashbus_curtailer.fleet import Candidate, Fleet, Skip, candidates
 from hashbus_curtailer.select import select
@@ -133,6 +137,32 @@ def test_no_plan_ever_touches_a_miner_that_was_skipped(
     chosen = {part.candidate.miner for part in select(found, target_w, overshoot_w=50).parts}
     assert not chosen & skipped.keys()
     assert {one.miner for one in found} | skipped.keys() == infos.keys()
+
+
+@pytest.mark.parametrize(
+    ("activity", "spare_zones", "is_spared"),
+    [
+        (ZoneActivity.FROST, "frost", True),
+        (ZoneActivity.FROST, "none", False),
+        (ZoneActivity.HEATING, "frost", False),
+        (ZoneActivity.HEATING, "heating", True),
+        (ZoneActivity.IDLE, "heating", False),
+    ],
+)
+def test_the_miners_of_a_zone_that_needs_them_now_are_left_alone(
+    activity: ZoneActivity, spare_zones: str, is_spared: bool
+) -> None:
+    zone = ZoneState(
+        site="farm", at=NOW, zone="bath", control=ZoneControl.ROOM, activity=activity, profile=Profile.COMFORT,
+        profile_by="schedule", reason="cold", miners=("m",),
+    )  # fmt: skip
+    fleet = Fleet(infos=Shelf({"m": info()}), readings=Shelf({"m": reading()}), zones={"bath": zone})
+    chosen = CurtailerSection.model_validate({"spare_zones": spare_zones})
+    assert (candidates(fleet, chosen, NOW)[1] == {"m": Skip.HEAT_DUTY}) is is_spared
+    # What the heating said long ago counts no more.
+    fresh = fleet.readings.with_("m", reading().model_copy(update={"at": NOW + timedelta(hours=1)}))
+    later = Fleet(infos=fleet.infos, readings=fresh, zones=fleet.zones)
+    assert candidates(later, chosen, NOW + timedelta(hours=1))[1] == {}
 
 
 def test_every_reason_is_explained() -> None:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-from hashbus.messages import MinerInfo, MinerState, MinerTelemetry
+from hashbus.messages import MinerInfo, MinerState, MinerTelemetry, ZoneActivity, ZoneState
 from hashbus.power import target
-from hashbus_curtailer.settings import CurtailerSection
+from hashbus_curtailer.settings import CurtailerSection, SparedZones
 from hashbus_curtailer.shelf import Shelf
 
 STEPS = 6
@@ -24,6 +25,15 @@ RAMP_S = 300.0
 
 HEATING = ("heating", "anti-freezing")
 """Words of `heat_mode` (WhatsMiner hydro models) that mean that somebody needs the warmth."""
+
+
+WARMING: Mapping[SparedZones, tuple[ZoneActivity, ...]] = MappingProxyType(
+    {
+        SparedZones.NONE: (),
+        SparedZones.FROST: (ZoneActivity.FROST,),
+        SparedZones.HEATING: (ZoneActivity.FROST, ZoneActivity.HEATING),
+    }
+)
 
 
 class Skip(StrEnum):
@@ -81,6 +91,7 @@ class Fleet:
     gone: frozenset[str] = frozenset()
     """Miners that the poller does not reach."""
     back_at: Mapping[str, datetime] = field(default_factory=dict)
+    zones: Mapping[str, ZoneState] = field(default_factory=dict)
 
     def is_offline(self, miner: str) -> bool:
         """Say whether the poller does not reach it."""
@@ -118,8 +129,11 @@ def candidates(
     With `groups` only their miners take part.
     """
     found, skipped = [], {}
+    warming = _warming(fleet, settings, now)
     for miner in (fleet.infos.keys() | fleet.readings.keys()) - {*in_plan}:
         one = Skip.REFUSED if miner in refused else _judged(fleet, settings, miner, now)
+        if miner in warming and isinstance(one, Candidate):
+            one = Skip.HEAT_DUTY
         if groups and fleet.group_of(miner) not in groups:
             one = Skip.OTHER_GROUP
         if isinstance(one, Candidate):
@@ -127,6 +141,13 @@ def candidates(
         else:
             skipped[miner] = one
     return sorted(found, key=lambda candidate: candidate.miner), dict(sorted(skipped.items()))
+
+
+def _warming(fleet: Fleet, settings: CurtailerSection, now: datetime) -> set[str]:
+    """Return the miners whose zone needs them now, by what the heating said a moment ago."""
+    spared = WARMING[settings.spare_zones]
+    zones = [zone for zone in fleet.zones.values() if zone.activity in spared and not zone.is_stale(now)]
+    return {miner for zone in zones for miner in zone.miners}
 
 
 def _judged(fleet: Fleet, settings: CurtailerSection, miner: str, now: datetime) -> Candidate | Skip:

@@ -16,7 +16,7 @@ from hashbus_curtailer.settings import CurtailerSettings
 from hashbus_curtailer.settlement.settling import settle_all
 from hashbus_curtailer.solver import Solver
 from hashbus_curtailer.state import State
-from hashbus_curtailer.step import HEARS, answered, step
+from hashbus_curtailer.step import HEARS, answered, decided, step
 from hashbus_curtailer.triggers.watch import watch
 
 TICK_S = 0.5
@@ -70,7 +70,8 @@ class Beside:
         answer = self._solver.answer()
         if answer is not None:
             state, plans = answered(state, answer, now)
-            said += plans
+            state, begun = decided(state, now) if plans else (state, [])
+            said += [*plans, *begun]
         state, more = step(state, heard, now)
         self._solver.ask(state.question)
         said += more

@@ -23,11 +23,22 @@ class ConfirmBy(StrEnum):
     METER = "meter"
 
 
+class SparedZones(StrEnum):
+    """Of which zones of the heating the miners are left alone."""
+
+    NONE = "none"
+    FROST = "frost"
+    HEATING = "heating"
+
+
 class CurtailerSection(Section):
     """The `curtailer:` section of the site file."""
 
     protected: tuple[Id, ...] = Field((), description="Miners and groups that no plan touches")
     heat_duty: tuple[Id, ...] = Field((), description="Miners and groups whose warmth is needed; no plan touches them")
+    spare_zones: SparedZones = Field(
+        SparedZones.FROST, description="Miners of zones that protect from frost, or that heat at all, are on heat duty"
+    )
     precedence: tuple[Id, ...] = Field(
         ("cli", "web", "cloud", "openadr", "signal", "peaks", "schedule", "strike"),
         description="Whose request counts when several ask, the strongest first",

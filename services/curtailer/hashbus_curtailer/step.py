@@ -27,6 +27,7 @@ from hashbus.messages import (
     PowerPrice,
     SetpointResult,
     SetpointStatus,
+    ZoneState,
 )
 from hashbus.step import Tick
 from hashbus_curtailer.closed_loop import adjusted, remembering, reported
@@ -39,7 +40,7 @@ from hashbus_curtailer.state import State, ruling
 __all__ = ["HEARS", "answered", "decided", "known", "step"]
 
 HEARS = (
-    *(MinerInfo, MinerTelemetry, MinerAvailability, MeterTelemetry, SetpointResult),
+    *(MinerInfo, MinerTelemetry, MinerAvailability, MeterTelemetry, ZoneState, SetpointResult),
     *(CurtailmentRequest, CurtailmentQuestion, CurtailmentPlan, PowerPrice, Hashprice, CurrencyRates),
 )
 
@@ -82,9 +83,11 @@ def known(state: State, heard: Message | Tick) -> State:
 
 
 def _with_market(state: State, heard: Message | Tick) -> State:
-    """Note what the meter or the market says."""
+    """Note what the meter, the heating or the market says."""
     if isinstance(heard, MeterTelemetry) and heard.meter == state.settings.meter:
         return replace(state, meter=heard)
+    if isinstance(heard, ZoneState):
+        return replace(state, fleet=replace(state.fleet, zones={**state.fleet.zones, heard.zone: heard}))
     if isinstance(heard, PowerPrice):
         return replace(state, prices=replace(state.prices, power=heard))
     if isinstance(heard, Hashprice):
