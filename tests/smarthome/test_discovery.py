@@ -347,6 +347,13 @@ def test_a_price_is_in_its_currency() -> None:
     assert components["electricity_price_per_kwh"]["unit_of_measurement"] == "EUR/kWh"
 
 
+def test_what_only_fills_the_record_is_there_but_switched_off() -> None:
+    components = shown(house_of(info(SITE), reading(SITE, uptime_s=5, latency_ms=3)))["miner_attic"]["components"]
+    off = {key for key, one in components.items() if one.get("enabled_by_default") is False}
+    assert {"at", "uptime_s", "latency_ms", "driver"} <= off
+    assert not {"power_w", "hashrate_ths", "state", "energy_wh"} & off
+
+
 def test_no_two_entities_of_a_message_have_one_name() -> None:
     for config in shown(house_of(*everything())).values():
         names = [(one["platform"], one["name"]) for one in config.get("components", {}).values()]

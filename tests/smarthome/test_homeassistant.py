@@ -316,6 +316,19 @@ async def test_a_broker_that_forgot_everything_has_it_all_back(
                 assert await retained(own_mosquitto, topic_of(site)) is not None
 
 
+async def test_what_is_switched_off_is_taken_out_and_the_service_stays(
+    mosquitto: Mosquitto, site: str, tmp_path: Path
+) -> None:
+    async with watching(mosquitto, *filters_of(site)) as seen:
+        await seen.says(topic_of(site), '{"device":{}}', retain=True)
+        off = {"homeassistant": {"enabled": False}, "zigbee2mqtt": {"enabled": False}}
+        with Smarthome(mosquitto, site, tmp_path, **off).start() as smarthome:
+            await seen.until(lambda one: not one.last[topic_of(site)].payload)
+            assert smarthome.process is not None
+            assert smarthome.process.poll() is None
+    assert await retained(mosquitto, topic_of(site)) is None
+
+
 async def test_once_shows_what_the_broker_remembers_under_another_prefix_and_a_dry_run_shows_nothing(
     mosquitto: Mosquitto, site: str, tmp_path: Path
 ) -> None:

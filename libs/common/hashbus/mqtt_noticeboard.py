@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import aiomqtt
 
-from hashbus import logs
+from hashbus import logs, metrics
 from hashbus.backoff import Backoff
 from hashbus.mqtt_feed import connection
 from hashbus.outbox import Parcel
@@ -30,7 +30,7 @@ WINDOW = 20
 """Notices under way at once."""
 
 LONGEST_QUEUE = 10_000
-"""Heard and not yet read; at the bound the oldest is dropped."""
+"""Heard and not yet read; at the bound the oldest is dropped and counted."""
 
 FAREWELL_S = 2.0
 
@@ -140,6 +140,7 @@ class Noticeboard:
                 continue
             if self._heard.full():
                 self._heard.get_nowait()
+                metrics.BUS_INBOX_DROPPED.inc()
             self._heard.put_nowait(Said(str(message.topic), payload, bool(message.retain)))
 
     async def _write(self, client: Client) -> None:

@@ -194,6 +194,17 @@ class HomeAssistant:
         log.info("asked by the smart home", kind=command.kind, device=command.device, control=command.control)
 
 
+async def withdraw(board: Noticeboard, site: str, prefix: str) -> None:
+    """Take out of Home Assistant what an earlier run has shown: it was switched off since."""
+    beginning = f"{prefix}/device/{Place(site, 'site').node[0]}/"
+    while True:
+        said = await board.heard(60.0)
+        if said is not None and said.is_retained and said.payload and said.topic.startswith(beginning):
+            log.info("taken out of Home Assistant", topic=said.topic)
+            board.pin(said.topic, b"")
+            metrics.NOTICES.inc()
+
+
 def hears(site: str, prefix: str) -> tuple[str, ...]:
     """Return what the notice board has to listen to.
 

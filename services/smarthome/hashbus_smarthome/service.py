@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from hashbus.mqtt_noticeboard import Noticeboard
-from hashbus_smarthome.homeassistant import HomeAssistant, hears
+from hashbus_smarthome.homeassistant import HomeAssistant, hears, withdraw
 from hashbus_smarthome.zigbee.listener import Listener
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ async def main(running: Running[SmarthomeSettings]) -> None:
     """Serve both until told to stop; with `--once` one round of each. A dry run pins nothing."""
     settings = running.settings
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        if settings.smarthome.homeassistant.enabled and not running.dry_run:
+        if not running.dry_run:
             prefix = settings.smarthome.homeassistant.discovery_prefix
             board = await stack.enter_async_context(Noticeboard(settings.broker, hears(settings.site, prefix)))
-            tasks.create_task(HomeAssistant(running, board).run(), name="Home Assistant")
+            if settings.smarthome.homeassistant.enabled:
+                tasks.create_task(HomeAssistant(running, board).run(), name="Home Assistant")
+            elif not running.once:
+                tasks.create_task(withdraw(board, settings.site, prefix), name="no Home Assistant")
         if settings.smarthome.zigbee2mqtt.enabled:
             tasks.create_task(Listener(running).run(), name="Zigbee2MQTT")
-        if not running.once:
-            # With both switched off there is nothing to do, and that is no reason to be started again.
-            await asyncio.get_running_loop().create_future()
     await running.bus.flush()

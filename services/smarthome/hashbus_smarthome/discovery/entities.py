@@ -14,6 +14,12 @@ from hashbus_smarthome.discovery.words import name_of
 LONGEST_STATE = 255
 """Characters that Home Assistant keeps of a state."""
 
+TICKING = frozenset({"duration", "latency"})
+"""Quantities that are another with each reading and that few look at: in Home Assistant's record they are ballast."""
+
+MADE_AT = frozenset({"at", "taken_at"})
+"""When a message was made or its values were taken: as much ballast."""
+
 IN_A_PART = 3
 """Steps to a value in one of several parts: `boards`, the second, its `board_c`."""
 
@@ -88,6 +94,8 @@ def _number(one: Fact, currency: str | None) -> Component:
         component["unit_of_measurement"] = symbol
     if unit.is_diagnostic:
         component["entity_category"] = "diagnostic"
+    if unit.quantity in TICKING:
+        component["enabled_by_default"] = False
     return component | {"suggested_display_precision": decimals, "value_template": f"{{{{ {value} }}}}"}
 
 
@@ -123,7 +131,7 @@ def _choice(one: Fact, _: str | None) -> Component:
 
 
 def _moment(one: Fact, _: str | None) -> Component:
-    return {
+    return ({"enabled_by_default": False} if one.key in MADE_AT else {}) | {
         "platform": "sensor",
         "device_class": "timestamp",
         "entity_category": "diagnostic",
