@@ -279,8 +279,9 @@ async def _make_tables(url: str) -> None:
 class Postgres:
     """A PostgreSQL from a wheel, with the collector's tables ready to be copied: each test has a database of its own.
 
-    It forgets to sync unless it `is_durable`, which makes it quick: what a test kills is the collector, never this. Started by root it runs as
-    another user, to whom each new run of pytest closes pytest's own folders; so it has a folder elsewhere.
+    It forgets to sync unless it `is_durable`, which makes it quick: what a test kills is the collector, never this.
+    Started by root it runs as another user, to whom each run of pytest closes pytest's own folders: so it has a folder
+    elsewhere.
     """
 
     def __init__(self, *, is_durable: bool = False) -> None:
@@ -325,4 +326,23 @@ class Collector(Daemon):
             port=port,
             log=folder / "collector.log",
             is_ready=lambda: answers(f"{self.url}/healthz"),
+        )
+
+
+class Redis(Daemon):
+    """A Redis that keeps nothing on disk."""
+
+    def __init__(self, folder: Path, *, password: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.url = f"redis://{self.host}:{port}/0"
+        # Unpacked beside the clone, it finds its libraries there.
+        libraries = ":".join(str(place) for place in (ROOT / ".tools" / "usr" / "lib").glob("*-linux-gnu"))
+        options = ["--bind", self.host, "--port", str(port), "--save", "", "--dir", str(folder)]
+        secret = ["--requirepass", password] if password else []
+        super().__init__(
+            ["env", f"LD_LIBRARY_PATH={libraries}", program("redis-server"), *options, *secret],
+            port=port,
+            log=folder / "redis.log",
+            is_ready=lambda: accepts_connections(self.host, port),
         )

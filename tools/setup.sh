@@ -106,6 +106,10 @@ need_test_servers() {
     for name in influxd:influxdb victoria-metrics:victoria-metrics promtool:prometheus; do
         has "${name%:*}" || [ -x "$test_servers/usr/bin/${name%:*}" ] || missing+=("${name#*:}")
     done
+    if ! has redis-server && [ ! -x "$test_servers/usr/bin/redis-server" ]; then
+        # With the libraries that it finds there; the others are on every Debian.
+        missing+=(redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson)
+    fi
     [ ${#missing[@]} -gt 0 ] || return 0
     say "databases for the tests: ${missing[*]}"
     mkdir -p "$test_servers/packages"
@@ -121,6 +125,12 @@ download_debian_packages() {
     has apt-get || return 1
     (cd "$test_servers/packages" && quietly apt-get download -qq "$@" 2>/dev/null) && return
     refresh_package_lists && (cd "$test_servers/packages" && quietly apt-get download -qq "$@")
+}
+
+# The browser that the tests of the page drive; one that is here already will do.
+need_browser() {
+    has chromium || has chromium-browser || has google-chrome && return
+    debian_packages chromium || warn 'no Chromium to be had; the tests of the page will fail'
 }
 
 # ---- Python ----------------------------------------------------------------------------------------------------------
@@ -215,5 +225,6 @@ if [ "$goal" = test ]; then
     # Plugins are a site's own choice; the tests try them all.
     install_from plugins 'plugins' plugins/*/pyproject.toml
     need_test_servers
+    need_browser
     need_asyncapi_parser
 fi
