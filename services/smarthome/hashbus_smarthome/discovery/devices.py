@@ -44,6 +44,9 @@ from hashbus_smarthome.discovery.place import Component, Place
 from hashbus_smarthome.discovery.site import of_site
 
 
+SUPPORT = "https://github.com/hashbus/hashbus"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of device: what it says itself, what others say of it with the words that go before, who says it lives.
@@ -145,7 +148,7 @@ def discovery(device: Device, services: frozenset[str], *, has_controller: bool,
     components |= _controls(device, services, has_controller=has_controller, has_heating=has_heating)
     found: dict[str, Any] = {
         "device": _device(device),
-        "origin": {"name": "hashbus", "sw_version": _version()},
+        "origin": {"name": "hashbus", "sw_version": _version(), "support_url": SUPPORT},
         "components": components,
     }
     if availability := place.availability():
