@@ -43,7 +43,6 @@ from hashbus_smarthome.discovery.equipment import of_equipment
 from hashbus_smarthome.discovery.place import Component, Place
 from hashbus_smarthome.discovery.site import of_site
 
-
 SUPPORT = "https://github.com/hashbus/hashbus"
 
 
