@@ -40,6 +40,7 @@ from tests.market.markets import EXCHANGES, Markets, Site, until
 from tests.servers import GuardedMosquitto, Mosquitto
 
 NETWORK = "127.94.2"
+ERCOT: dict[str, Any] = {"kind": "ercot", "point": "HB_NORTH", "api_key": "emulated", "username": "owner"}
 QUICK: dict[str, Any] = {"timeout_s": 2, "grace_s": 0.2, "price_every_s": 10, "network_every_s": 60}
 
 
@@ -153,7 +154,7 @@ async def test_a_disk_that_takes_no_samples_stops_nothing_else(tmp_path: Path) -
         ({"kind": "awattar"}, "EUR"),
         ({"kind": "entsoe", "zone": "10Y1001A1001A82H", "token": "emulated"}, "EUR"),
         ({"kind": "octopus"}, "GBP"),
-        ({"kind": "ercot", "point": "HB_NORTH", "api_key": "emulated"}, "USD"),
+        ({**ERCOT, "password": "emulated"}, "USD"),
     ],
 )
 async def test_hours_of_every_supplier_are_priced_with_markup_and_tax(
@@ -163,6 +164,8 @@ async def test_hours_of_every_supplier_are_priced_with_markup_and_tax(
     async with Markets(NETWORK, ("binance", venue)).open() as markets:
         urls = {"binance": markets.urls["binance"]}
         plan = {**tariff, "url": markets.urls[venue], "markup_per_kwh": 0.1, "tax_pct": 20}
+        if venue == "ercot":
+            plan["login_url"] = markets.urls[venue]
         async with market_site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"]).running() as here:
             power = await here.says(PowerPrice)
             assert power.currency == currency
@@ -171,6 +174,19 @@ async def test_hours_of_every_supplier_are_priced_with_markup_and_tax(
                 energy = (energy * 86 + 9) / 100 * 1.05
             assert power.price_per_kwh == pytest.approx((energy + 0.1) * 1.2, abs=1e-3)
             assert len(power.windows) >= 12
+
+
+async def test_a_wrong_password_at_a_supplier_is_told_without_the_password(tmp_path: Path) -> None:
+    async with Markets(NETWORK, ("binance", "ercot")).open() as markets:
+        where = markets.urls["ercot"]
+        plan = {**ERCOT, "password": "wrong-one", "url": where, "login_url": where}
+        urls = {"binance": markets.urls["binance"]}
+        async with market_site(tmp_path, markets, urls=urls, tariff=plan, exchanges=["binance"]).running() as here:
+            await until(lambda: any("price of power" in one for one in here.health.problems))
+            [problem] = [one for one in here.health.problems if "price of power" in one]
+    assert "it answers 400" in problem
+    assert "password is invalid" in problem
+    assert "wrong-one" not in problem
 
 
 async def test_a_supplier_that_is_away_leaves_the_known_hours_and_says_until_when(tmp_path: Path) -> None:

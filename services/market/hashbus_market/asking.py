@@ -58,19 +58,28 @@ class Ask:
 
     async def get(self, path: str, **parameters: str) -> Answer:
         """Ask and return the whole answer. SourceAway, SourceRests or SourceGarbled."""
+        return await self._bounded("GET", path, params=parameters)
+
+    async def post(self, path: str, **form: str) -> Answer:
+        """Send a form and return the whole answer; errors as those of `get`."""
+        return await self._bounded("POST", path, data=form)
+
+    async def _bounded(self, method: str, path: str, **sent: Mapping[str, str]) -> Answer:
         try:
             async with asyncio.timeout(self.timeout_s):
-                return await self._get(path, parameters)
+                return await self._answered(method, path, **sent)
         except TimeoutError:
             raise SourceAway(f"no answer in {self.timeout_s:g} s") from None
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
             # The address may carry a token: say what happened, not where.
             raise SourceAway(_named(error)) from None
 
-    async def _get(self, path: str, parameters: Mapping[str, str]) -> Answer:
-        async with self.http.get(
+    async def _answered(self, method: str, path: str, **sent: Mapping[str, str]) -> Answer:
+        async with self.http.request(
+            method,
             f"{self.base_url.rstrip('/')}{path}",
-            params=parameters,
+            params=sent.get("params"),
+            data=sent.get("data"),
             headers={"Accept": "application/json, application/xml, text/plain, text/csv", **self.headers},
             proxy=self.proxy,
             allow_redirects=False,

@@ -12,7 +12,7 @@ from hashbus_market.outages import Outages
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSettings
 from hashbus_market.tariffs.book import Book, learnt, opened, recalled, spoken
-from hashbus_market.tariffs.lookup import looked_up
+from hashbus_market.tariffs.lookup import Lookup
 from hashbus_market.tariffs.settings import FetchedTariff
 from hashbus_market.tariffs.windows import price_at
 
@@ -31,7 +31,7 @@ class PowerDesk:
         tariff = running.settings.market.tariff
         self._running = running
         self._outages = outages
-        self._lines = lines
+        self._lookup = Lookup(lines.to_address)
         self._book = Book(tariff) if tariff is not None else None
         self._due: datetime | None = None
 
@@ -60,7 +60,7 @@ class PowerDesk:
     async def _look_up(self, book: Book, tariff: FetchedTariff, now: datetime) -> timedelta:
         """Ask the source; returns how long to wait before the next time."""
         try:
-            found = await looked_up(tariff, self._lines.to_address, now)
+            found = await self._lookup.of(tariff, now)
         except SourceError as error:
             metrics.ASKED.labels(book.name, type(error).__name__.removeprefix("Source").lower()).inc()
             self._outages.note("power", self._problem(book, str(error), now))

@@ -7,6 +7,7 @@ the clock on the wall of Texas: hour 1 ends at 01:00, and in autumn `DSTFlag` ma
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,9 +22,41 @@ REPORTS = {
     "day_ahead": "/api/public-reports/np4-190-cd/dam_stlmnt_pnt_prices",
     "real_time": "/api/public-reports/np6-905-cd/spp_node_zone_hub",
 }
+LOGIN_PATH = "/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
+CLIENT_ID = "fec253ea-0d06-4272-a5e6-b478baeecd70"
+"""Of the public API itself, the same for everybody (developer.ercot.com, "Authenticate")."""
+
+SESSION_LASTS = timedelta(minutes=50)
+"""An ID token is good for an hour and cannot be renewed."""
+
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
 REAL_TIME_HOLDS = timedelta(minutes=30)
 """The last quarter is published when it is over: it stands for now, until the next but one would be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in: what shows it, and until when it is used."""
+
+    token: str = field(repr=False)
+    until: datetime
+
+
+async def sign_in(ask: Ask, now: datetime, *, username: str, password: str) -> Session:
+    """Sign in with the account of the API explorer."""
+    answer = await ask.post(
+        LOGIN_PATH,
+        username=username,
+        password=password,
+        grant_type="password",
+        scope=f"openid {CLIENT_ID} offline_access",
+        client_id=CLIENT_ID,
+        response_type="id_token",
+    )
+    token = at(answer.json(), "id_token")
+    if not isinstance(token, str) or not token.isprintable():
+        raise SourceGarbled("the sign-in gives no id_token")
+    return Session(token, now + SESSION_LASTS)
 
 
 async def windows(ask: Ask, now: datetime, *, point: str, market: str) -> list[PriceWindow]:

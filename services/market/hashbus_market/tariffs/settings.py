@@ -141,8 +141,10 @@ class ErcotTariff(FetchedTariff):
     point: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$", description="Settlement point, such as HB_NORTH or LZ_WEST")]
     market: Literal["day_ahead", "real_time"] = "day_ahead"
     api_key: SecretStr = Field(description="Subscription key; write api_key_file: PATH")
-    token: SecretStr | None = Field(None, description="ID token of the account; write token_file: PATH")
+    username: str = Field(min_length=3, description="Of the account at the API explorer")
+    password: SecretStr = Field(description="Write password_file: PATH")
     url: Url = "https://api.ercot.com"
+    login_url: Url = "https://ercotb2c.b2clogin.com"
     currency: Literal["USD"] = "USD"
 
 

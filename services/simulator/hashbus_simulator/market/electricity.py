@@ -9,6 +9,8 @@ from hashbus_simulator.market.tape import HOUR_S, Tape
 
 HOURS = 36
 TEXAS = ZoneInfo("America/Chicago")
+LOGIN_PATH = "/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
+ID_TOKEN = "emulated.id.token"  # noqa: S105
 POUND_PENCE_PER_EUR_MWH = 0.086
 """Energy in EUR/MWh to pence/kWh at 0.86 GBP/EUR."""
 
