@@ -15,7 +15,7 @@ from hashbus.config_errors import ConfigError
 from hashbus.health import Health
 from hashbus.service import EXIT_CONFIG, EXIT_OK, collect_garbage_rarely, until_told
 from hashbus_collector.configured import configured, installed_version
-from hashbus_collector.service import serve
+from hashbus_collector.service import check, serve
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = configured(arguments.config)
         if arguments.check:
+            check(settings)
             return EXIT_OK
         logs.configure("collector", settings.log.level)
         collect_garbage_rarely()

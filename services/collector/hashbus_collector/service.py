@@ -24,6 +24,7 @@ from hashbus_collector.upkeep import Upkeep, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from fastapi import FastAPI
 
@@ -67,21 +68,35 @@ async def _work(
     section: CollectorSection, parts: Collector, listener: socket.socket, started: Callable[[Collector, str], None]
 ) -> None:
     await tidy(parts.database, section.keep, parts.clock.now())
+    direct = _direct().DirectPath(parts) if section.direct.enabled else None
     upkeep = Upkeep(parts.database, parts.commands, section.keep, parts.clock, parts.health)
     freshness = Freshness(parts)
     await freshness.look()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(upkeep.run(), name="upkeep")
         tasks.create_task(freshness.run(), name="freshness")
-        if section.direct.enabled:
-            from hashbus_collector.direct import DirectPath  # noqa: PLC0415 (needs the poller's drivers, an extra)
-
-            tasks.create_task(DirectPath(parts).run(), name="direct path")
+        if direct is not None:
+            tasks.create_task(direct.run(), name="direct path")
         host, port = listener.getsockname()[:2]
         scheme = "https" if section.certificate_file else "http"
         listener.listen(BACKLOG)
         started(parts, f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         await _answer(create_app(parts), section, listener)
+
+
+def check(settings: CollectorSettings) -> None:
+    """Raise ConfigError when settings that are right one by one cannot work: a miner outside the networks."""
+    if settings.collector.direct.enabled:
+        _direct().options_of(settings.collector.direct)
+
+
+def _direct() -> ModuleType:
+    try:
+        from hashbus_collector import direct  # noqa: PLC0415 (needs the poller's drivers, an extra)
+    except ImportError as error:
+        needed = "pip install 'hashbus-collector[direct]'"
+        raise ConfigError([f"collector.direct.enabled: the poller's drivers are not here: {error}; {needed}"]) from None
+    return direct
 
 
 async def _opened(stack: AsyncExitStack, settings: CollectorSettings, clock: Clock, health: Health) -> Database:
