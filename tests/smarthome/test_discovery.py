@@ -154,6 +154,12 @@ def test_the_power_limit_has_the_bounds_of_the_miner_and_shows_what_it_reads_bac
     assert number["command_topic"] == "hashbus/home/smarthome/miner/attic/power_limit/set"
 
 
+@pytest.mark.parametrize("limit_w", [0, 999, 3601, None])
+def test_a_limit_beyond_the_bounds_is_unknown_and_no_error(limit_w: float | None) -> None:
+    number = shown(house_of(info(SITE), reading(SITE), controller(SITE)))["miner_attic"]["components"]["power_limit"]
+    assert rendered(number["value_template"], reading(SITE, power_limit_w=limit_w)) == "None"
+
+
 def test_a_miner_that_does_not_read_its_limit_back_shows_its_setpoint() -> None:
     house = house_of(info(SITE), reading(SITE, power_limit_w=None), controller(SITE))
     number = shown(house)["miner_attic"]["components"]["power_limit"]
@@ -293,6 +299,7 @@ def test_a_zone_is_a_thermostat() -> None:
     [
         (Profile.COMFORT, "schedule", "auto"),
         (Profile.ANTIFREEZE, "schedule", "auto"),
+        (Profile.COMFORT, "site file", "auto"),
         (Profile.MANUAL, "smarthome", "heat"),
         (Profile.ANTIFREEZE, "web", "off"),
     ],

@@ -17,6 +17,9 @@ HOTTEST_C = 95.0
 """The most that a zone may be asked for, as ZoneRequest has it."""
 
 MARGIN_C = 5.0
+BY_ITSELF = ("schedule", "site file")
+"""Who chose the profile of a zone when no person did: its week, or the profile it has without one."""
+
 _OF_ROOM, _OF_WATER = ("temperature_c", "target_c"), ("room_c", "room_target_c")
 ACTIONS = {ZoneActivity.HEATING: "heating", ZoneActivity.FROST: "heating", ZoneActivity.OFF: "off"}
 """Everything else is `idle`: Home Assistant knows no other word that fits."""
@@ -66,7 +69,7 @@ def range_c(zone: ZoneState) -> tuple[float, float]:
 
 def _mode_template() -> str:
     return (
-        f"{{{{ '{AUTO}' if value_json.profile_by == 'schedule' "
+        f"{{{{ '{AUTO}' if value_json.profile_by in {BY_ITSELF} "
         f"else '{OFF}' if value_json.profile == '{Profile.ANTIFREEZE.value}' else '{HEAT}' }}}}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from hashbus.messages import Capability, MinerInfo, MinerTelemetry, OrderResult, PowerSetpoint
-from hashbus_smarthome.discovery.place import ACCOUNT, CONTROLLER, Component, Place
+from hashbus_smarthome.discovery.place import ACCOUNT, CONTROLLER, Component, Place, within
 
 POWER_LIMIT, POWER_LEVEL, MINING, RELEASE = "power_limit", "power_level", "mining", "release"
 FAN, FAN_AUTOMATIC = "fan", "fan_automatic"
@@ -73,7 +73,7 @@ def _power(place: Place, info: MinerInfo, told: frozenset[str]) -> dict[str, Com
             "max": bounds[1],
             "step": info.power_step_w or 1,
             "mode": "box",
-            "value_template": f"{{{{ {field} | default(none) }}}}",
+            "value_template": within(field, *bounds),
         }
     levels = [level for level in info.power_levels if level.power_w > 0]
     if len(levels) in LEVELS and len({level.name for level in levels}) == len(levels):
@@ -116,7 +116,7 @@ def _fan(place: Place, told: frozenset[str]) -> dict[str, Component]:
     }
     if "fan_pct" in told:
         fan["state_topic"] = place.address(MinerTelemetry)
-        fan["value_template"] = "{{ value_json.fan_pct | default(none) }}"
+        fan["value_template"] = within("value_json.fan_pct", 0, 100)
     return {FAN: fan, FAN_AUTOMATIC: _button(place, FAN_AUTOMATIC, "Automatic fan")}
 
 

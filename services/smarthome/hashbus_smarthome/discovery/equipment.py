@@ -12,7 +12,7 @@ from hashbus.messages import (
     SensorTelemetry,
     Setting,
 )
-from hashbus_smarthome.discovery.place import Component, Place
+from hashbus_smarthome.discovery.place import Component, Place, within
 
 SET, REFRESH = "set_", "refresh_session"
 """Controls: `set_target_c` sets the setting `target_c`."""
@@ -41,15 +41,20 @@ def of_equipment(place: Place, info: EquipmentInfo) -> dict[str, Component]:
 
 def _setting(place: Place, telemetry: type[Message], one: Setting) -> Component:
     control = SET + one.name
+    bounds = _bounds(one)
     found: Component = {
         **place.control(control, one.title, _platform(one)),
         "command_topic": place.command(control),
         "entity_category": "config",
     }
     if one.shown_by:
+        value = f"value_json.{one.shown_by}"
+        is_number = "max" in bounds
         found["state_topic"] = place.address(telemetry)
-        found["value_template"] = f"{{{{ value_json.{one.shown_by} | default(none) }}}}"
-    return found | _bounds(one)
+        found["value_template"] = (
+            within(value, bounds["min"], bounds["max"]) if is_number else f"{{{{ {value} | default(none) }}}}"
+        )
+    return found | bounds
 
 
 def _platform(one: Setting) -> str:

@@ -68,3 +68,12 @@ class Place:
             "availability": self.availability(ACCOUNT, *needs),
             "qos": 1,
         }
+
+
+def within(value: str, least: float, most: float) -> str:
+    """Return the template of a number's state.
+
+    What lies outside of the number's bounds, as the limit of a sleeping miner does, is unknown: Home Assistant would
+    call it an error with each reading.
+    """
+    return f"{{{{ {value} if {value} is number and {least} <= {value} <= {most} else none }}}}"
