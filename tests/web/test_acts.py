@@ -248,3 +248,18 @@ async def test_a_battery_portal_logs_in_anew_only_where_there_is_one(admin: http
     said = await admin.post(f"/api/battery/{battery}/refresh_session")
     assert said.status_code == 409
     assert "takes no orders" in said.json()["error"]
+
+
+async def test_a_group_is_told_what_it_may_draw_together(admin: httpx.AsyncClient, world: World) -> None:
+    group = f"g-{world.miner()}"
+    miner = await world.new_miner(group=group)
+    await seen(admin, miner)
+    async with await heard_request(world, group) as requests:
+        body = {"kind": "power_limit", "power_w": 5000, "bound": "at_most"}
+        operation = (await admin.post(f"/api/groups/{group}/power", json=body)).json()
+        request = await requests.next(10)
+    assert (request.scope, request.cap_w, request.floor_w) == (group, 5000, None)
+    decision = world.decision(request, BidEffect.NARROWED, 2500).model_copy(update={"miner": miner})
+    await world.say("controller", decision)
+    assert (await status_of(admin, operation, *FINAL))["status"] == "confirmed"
+    assert (await admin.post("/api/groups/nobody/power", json=body)).status_code == 404

@@ -1,14 +1,17 @@
 """No request, however odd, ends in a 500; what is wrong is said in one form, and no body grows without bound."""
 
+import asyncio
 import json
 import random
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from hashbus_web.app import api
+from tests.servers import Mosquitto
 from tests.web.test_rights import somebody
 from tests.web.world import WebService, World, seen
 
@@ -45,15 +48,34 @@ NAMES = (
     "operation_id",
     "batch_id",
 )
-TRIES = 12
+TRIES = 6
 
 DOCUMENT = api().openapi()
 CALLS = [
     (method.upper(), path, call)
     for path, methods in DOCUMENT["paths"].items()
     for method, call in methods.items()
-    if path != "/api/events" and not path.endswith("/preview")
+    if path not in ("/api/events", "/api/auth/logout") and not path.endswith("/preview")
 ]
+
+
+MINER = "m-of-odd-requests"
+
+
+@pytest.fixture(scope="module")
+def somebodys_token(shared: WebService, mosquitto: Mosquitto) -> str:
+    """An administrator of these tests alone: odd requests may change what they are; and a miner to act on."""
+
+    async def made() -> str:
+        async with AsyncExitStack() as stack:
+            world = World(mosquitto, shared.site, stack)
+            await world.say("poller", world.info(MINER), world.reading(MINER))
+            admin = await stack.enter_async_context(shared.signed_in())
+            await seen(admin, MINER)
+            client = await stack.enter_async_context(somebody(shared, admin, "admin"))
+            return client.headers["Authorization"]
+
+    return asyncio.run(made())
 
 
 def fields_of(call: dict[str, Any]) -> list[str]:
@@ -75,20 +97,14 @@ def bodies(call: dict[str, Any], chance: random.Random) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("method", "path", "call"), CALLS, ids=[f"{method} {path}" for method, path, _ in CALLS])
 async def test_no_request_ends_in_a_500(
-    shared: WebService, admin: httpx.AsyncClient, world: World, method: str, path: str, call: dict[str, Any]
+    shared: WebService, somebodys_token: str, method: str, path: str, call: dict[str, Any]
 ) -> None:
     chance = random.Random(path)
-    miner = "m-of-odd-requests"
-    await world.say("poller", world.info(miner), world.reading(miner))
-    await seen(admin, miner)
-    filled = path.replace("{miner}", miner)
+    filled = path.replace("{miner}", MINER)
     for name in NAMES:
         filled = filled.replace(f"{{{name}}}", chance.choice(["x", "..", "%00", "a" * 300, "%F0%9F%A6%8A"]))
-    if path.startswith(("/api/auth/", "/api/users", "/api/tokens", "/api/setup")):
-        async with somebody(shared, admin, "admin") as client:
-            await ask_all(client, method, filled, call, chance)
-    else:
-        await ask_all(admin, method, filled, call, chance)
+    async with shared.client(headers={"Authorization": somebodys_token}) as client:
+        await ask_all(client, method, filled, call, chance)
 
 
 async def ask_all(

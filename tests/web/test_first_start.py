@@ -7,32 +7,28 @@ from tests.web.world import ADMIN, PASSWORD, WebService, until
 
 Make = Callable[..., WebService]
 
+CALLS = (
+    ("GET", "/api/miners"),
+    ("GET", "/api/events"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/calculator"),
+    ("GET", "/api/users"),
+)
 
-async def test_before_there_is_an_administrator_everything_else_is_refused(own_web: Make) -> None:
+
+async def test_until_the_code_has_made_the_first_administrator_everything_else_is_refused(own_web: Make) -> None:
     with own_web() as web:
         async with web.client() as client:
             assert (await client.get("/api/auth/state")).json()["state"] == "setup"
-            for method, path in (
-                ("GET", "/api/miners"),
-                ("GET", "/api/events"),
-                ("POST", "/api/auth/login"),
-                ("POST", "/api/calculator"),
-                ("GET", "/api/users"),
-            ):
+            for method, path in CALLS:
                 body = {"name": "admin", "password": "admin"} if method == "POST" else None
                 said = await client.request(method, path, json=body)
                 assert said.status_code in (422, 503), path
                 assert said.status_code == 422 or said.json()["code"] == "setup_required"
-
-
-async def test_the_code_makes_the_first_administrator_and_no_second_one(own_web: Make) -> None:
-    with own_web() as web:
-        printed = web.command("code")
-        assert printed.stdout.strip() == web.code()
-        async with web.client() as client:
-            body = {"code": "AAAA-BBBB-CCCC", "name": ADMIN, "password": PASSWORD}
-            assert (await client.post("/api/setup", json=body)).status_code == 403
-            right = {**body, "code": web.code().lower()}
+            assert web.command("code").stdout.strip() == web.code()
+            wrong = {"code": "AAAA-BBBB-CCCC", "name": ADMIN, "password": PASSWORD}
+            assert (await client.post("/api/setup", json=wrong)).status_code == 403
+            right = {**wrong, "code": web.code().lower()}
             assert (await client.post("/api/setup", json={**right, "password": "short"})).json()["field"] == "password"
             made = await client.post("/api/setup", json=right)
             assert made.status_code == 201
@@ -42,16 +38,13 @@ async def test_the_code_makes_the_first_administrator_and_no_second_one(own_web:
         assert web.command("code").returncode == 1
 
 
-async def test_the_code_stands_in_no_log_and_in_a_file_for_the_owner_alone(own_web: Make) -> None:
+async def test_the_code_stands_in_no_log_belongs_to_the_owner_alone_and_cannot_be_guessed(own_web: Make) -> None:
     with own_web() as web:
         code, file = web.code(), web.data_dir / "web" / "setup-code"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert code not in web.log.read_text()
         assert "hashbus web code" in web.log.read_text()
 
-
-async def test_guessing_the_code_is_stopped(own_web: Make) -> None:
-    with own_web() as web:
         async with web.client() as client:
             statuses = []
             for number in range(14):

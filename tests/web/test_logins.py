@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -155,10 +155,14 @@ async def test_nobody_hands_on_what_they_do_not_have(admin: httpx.AsyncClient) -
     assert said.json()["field"] == "rights"
 
 
-async def test_the_last_administrator_stays(admin: httpx.AsyncClient) -> None:
-    me = (await admin.get("/api/auth/state")).json()["user"]["id"]
-    assert (await admin.patch(f"/api/users/{me}", json={"role": "guest"})).status_code == 409
-    assert (await admin.delete(f"/api/users/{me}")).status_code == 409
+async def test_the_last_administrator_stays(own_web: Callable[..., WebService]) -> None:
+    with own_web() as web:
+        await web.set_up()
+        async with web.signed_in() as admin:
+            me = (await admin.get("/api/auth/state")).json()["user"]["id"]
+            assert (await admin.patch(f"/api/users/{me}", json={"role": "guest"})).status_code == 409
+            assert (await admin.patch(f"/api/users/{me}", json={"is_disabled": True})).status_code == 409
+            assert (await admin.delete(f"/api/users/{me}")).status_code == 409
 
 
 async def test_no_secret_is_written_anywhere(shared: WebService, admin: httpx.AsyncClient, world: World) -> None:
@@ -181,3 +185,14 @@ async def test_no_secret_is_written_anywhere(shared: WebService, admin: httpx.As
         assert secret not in audit
         assert secret not in operation.text
         assert secret.encode() not in database
+
+
+async def test_behind_a_trusted_proxy_with_https_the_cookies_never_travel_without_it(shared: WebService) -> None:
+    async with shared.client(headers={**PAGE, "X-Forwarded-Proto": "https", "X-Forwarded-For": "10.9.8.7"}) as client:
+        said = await client.post("/api/auth/login", json={"name": ADMIN, "password": PASSWORD, "cookie": True})
+    assert all("Secure" in one for one in said.headers.get_list("set-cookie"))
+    assert "max-age" in said.headers["strict-transport-security"]
+    async with fresh(shared) as (client, first):
+        client.headers["Authorization"] = f"Bearer {first['access_token']}"
+        addresses = {one["address"] for one in (await client.get("/api/auth/sessions")).json()}
+    assert "10.9.8.7" in addresses

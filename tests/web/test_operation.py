@@ -12,6 +12,8 @@ from hashbus.messages import (
     CurtailmentPlan,
     CurtailmentRequest,
     DeviceOrder,
+    HeatingCurve,
+    HeatProgram,
     HeatState,
     Message,
     PlanState,
@@ -19,6 +21,10 @@ from hashbus.messages import (
     Profile,
     ProfileRequest,
     Rank,
+    ZoneActivity,
+    ZoneControl,
+    ZoneRequest,
+    ZoneState,
 )
 from hashbus_web.acts.operation import Operation, ends_at, heard, overdue
 
@@ -116,3 +122,35 @@ def test_what_nobody_answers_times_out(said: Message, act: str, after_s: float, 
     ended = overdue(begun, AT + timedelta(seconds=after_s))
     assert ended.status == status
     assert status == "pending" or ended.message
+
+
+@pytest.mark.parametrize(
+    ("profile", "target_c", "shown_profile", "shown_c", "status"),
+    [
+        (Profile.AWAY, None, Profile.AWAY, 15, "confirmed"),
+        (Profile.AWAY, None, Profile.ECO, 18, "pending"),
+        (Profile.MANUAL, 19.5, Profile.MANUAL, 19.5, "confirmed"),
+        (Profile.MANUAL, 19.5, Profile.MANUAL, 21, "pending"),
+    ],
+)
+def test_a_zone_is_confirmed_when_it_shows_what_was_asked(
+    profile: Profile, target_c: float | None, shown_profile: Profile, shown_c: float, status: str
+) -> None:
+    said = ZoneRequest(**HEAD, zone="bath", source="web", profile=profile, target_c=target_c)
+    shown = zone(profile=shown_profile, target_c=shown_c)
+    assert heard(operation(said, "zone", "bath"), said, shown, AT).status == status
+
+
+def test_a_program_is_confirmed_when_it_is_in_force() -> None:
+    curve = HeatingCurve(slope=1.4)
+    said = HeatProgram(**HEAD, zone="bath", source="web", curve=curve)
+    begun = operation(said, "program", "bath")
+    assert heard(begun, said, zone(curve=HeatingCurve(slope=1.0)), AT).status == "pending"
+    assert heard(begun, said, zone(curve=curve), AT).status == "confirmed"
+    before = zone(curve=curve).model_copy(update={"at": AT - timedelta(seconds=1)})
+    assert heard(begun, said, before, AT).status == "pending"
+
+
+def zone(**more: Any) -> ZoneState:
+    values: dict[str, Any] = {"profile": Profile.ECO, "profile_by": "web", "reason": "18 °C", **more}
+    return ZoneState(**HEAD, zone="bath", control=ZoneControl.ROOM, activity=ZoneActivity.HEATING, **values)

@@ -69,10 +69,11 @@ async def asked(client: httpx.AsyncClient, call: str, miner: str) -> int:
     """What a call answers to somebody, with a body that says nothing."""
     method, path = call.split(" ")
     filled = path.replace("{miner}", miner).replace("{battery}", BATTERY).replace("{equipment}", "none")
-    filled += f"?battery={BATTERY}" if path.startswith("/api/battery/") and "{" not in path else ""
+    if "{" not in path:
+        filled += f"?battery={BATTERY}" if path.startswith("/api/battery/") else f"?miner={miner}"
     for name in ("session_id", "user_id", "token_id", "operation_id", "batch_id", "key", "zone", "provider"):
         filled = filled.replace(f"{{{name}}}", "none")
-    if filled == "/api/events":
+    if path == "/api/events":
         async with client.stream("GET", filled) as answer:
             return answer.status_code
     answer = await client.request(method, filled, json=None if method == "GET" else {})

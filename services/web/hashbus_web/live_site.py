@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hashbus.bus import Bus, Subscription
 from hashbus.clock import Clock
 from hashbus.messages import (
+    Alert,
+    AlertAck,
     ControlState,
     CurtailmentPlan,
     Decision,
@@ -21,9 +23,11 @@ from hashbus.messages import (
     OrderResult,
     PowerRequest,
     SetpointResult,
+    ZoneState,
 )
 from hashbus_web import metrics
 from hashbus_web.acts.operations import ANSWERS, Operations
+from hashbus_web.acts.power import SOURCE
 from hashbus_web.history.events import Events
 from hashbus_web.live.feed import Feed
 from hashbus_web.live.sections import DETAILS, Place, as_json, places_of, written
@@ -39,6 +43,9 @@ ROUND_S = 0.5
 
 TOTALS_EVERY_S = 1.0
 SHOWN_EVENTS = 100
+LAPSED_KEPT = timedelta(hours=1)
+"""So long a page still shows a wish that has ended."""
+
 AT_ONCE = 100
 """Messages taken in before others of this process have their turn."""
 
@@ -78,10 +85,24 @@ class LiveSite:
         if isinstance(message, OrderResult | EquipmentResult):
             return
         before = self.view.hear(message, now)
+        if isinstance(message, Alert) and message.cleared_at is not None:
+            self._take_back(AlertAck, f"{message.key}/{SOURCE}")
         self._dirty.update(places_of(message))
         if isinstance(message, MinerInfo):
             self.feed.groups[message.miner] = message.group
         self._happened += events_of(message, before)
+
+    def tidy(self) -> None:
+        """Take back our own wishes that ended long ago: nobody reads them, and the broker would keep them for ever."""
+        edge = self._clock.now() - LAPSED_KEPT
+        ours = [key for key, one in self.view.all(PowerRequest).items() if one.source == SOURCE and one.until < edge]
+        for key in ours:
+            self._take_back(PowerRequest, key)
+
+    def _take_back(self, kind: type[Message], key: str) -> None:
+        message = self.view.forget(kind, key)
+        if message is not None:
+            self._bus.clear(message)
 
     def watch(self, miners: frozenset[str]) -> None:
         """Keep everything of these miners ready for somebody who looks at them."""
@@ -136,10 +157,12 @@ class LiveSite:
         return b'{"at":"' + self._clock.now().isoformat().encode() + b'","bus":' + self.bus_state() + b"}"
 
     def _known(self, target: str) -> Iterator[Message]:
-        for kind in (Decision, SetpointResult):
+        for kind in (Decision, SetpointResult, ZoneState):
             message = self.view.one(kind, target)
             if message is not None:
                 yield message
+        if self.view.one(MinerInfo, target) is None:
+            yield from (one for one in self.view.all(Decision).values() if any(bid.scope == target for bid in one.bids))
         for single in (ControlState, HeatState, CurtailmentPlan):
             found = self.view.one(single) if target == "site" else None
             if found is not None:

@@ -151,6 +151,7 @@ async def _upkeep(parts: Parts) -> None:
         await parts.people.sessions.forget_old()
         await parts.people.audit.forget_old()
         await parts.events.forget_old(parts.clock.now())
+        parts.site.tidy()
         await parts.clock.sleep(UPKEEP_S)
 
 

@@ -22,6 +22,7 @@ from hashbus.messages import (
     EquipmentOrder,
     EquipmentResult,
     HeardBid,
+    HeatProgram,
     HeatState,
     Message,
     Moment,
@@ -32,6 +33,8 @@ from hashbus.messages import (
     ProfileRequest,
     SetpointResult,
     SetpointStatus,
+    ZoneRequest,
+    ZoneState,
 )
 
 ANSWER_WITHIN = timedelta(seconds=20)
@@ -106,6 +109,8 @@ def heard(operation: Operation, said: Message, news: Message, now: datetime) -> 
         return _order(operation, said, news, now)
     if isinstance(said, CurtailmentRequest):
         return _curtailment(operation, said, news, now)
+    if isinstance(said, ZoneRequest | HeatProgram) and isinstance(news, ZoneState) and news.zone == said.zone:
+        return _zone(operation, said, news, now)
     if isinstance(said, ControlRequest) and isinstance(news, ControlState) and news.is_enabled == said.is_enabled:
         return operation.turned(Status.CONFIRMED, f"automatic control is {'on' if news.is_enabled else 'off'}", now)
     if isinstance(said, ProfileRequest) and isinstance(news, ControlState | HeatState):
@@ -134,7 +139,7 @@ def is_same_wish(bid: HeardBid, request: PowerRequest) -> bool:
 
 
 def _power(operation: Operation, said: PowerRequest, news: Message, now: datetime) -> Operation:
-    if isinstance(news, Decision) and news.miner == operation.target:
+    if isinstance(news, Decision) and operation.target in (news.miner, *(bid.scope for bid in news.bids)):
         return _decided(operation, said, news, now)
     if isinstance(news, SetpointResult) and news.miner == operation.target:
         return _shown(operation, news, now)
@@ -148,8 +153,10 @@ def _decided(operation: Operation, said: PowerRequest, decision: Decision, now: 
     bid = next((bid for bid in decision.bids if is_same_wish(bid, said)), None)
     if bid is None or bid.effect is BidEffect.LAPSED:
         return operation
-    if bid.effect is BidEffect.BLOCKED:
+    if bid.effect is BidEffect.BLOCKED and operation.target == decision.miner:
         return operation.turned(Status.REFUSED, f"{bid.blocked_by or 'a stronger wish'} stands above it", now)
+    if operation.target != decision.miner:
+        return operation.turned(Status.CONFIRMED, "the controller shares it out among the miners", now)
     words = decision.held_back_by or f"{decision.power_w:g} W: {decision.reason}"
     return operation.turned(Status.TAKEN, words, now, decision=decision.id)
 
@@ -201,6 +208,22 @@ def _curtailment(operation: Operation, said: CurtailmentRequest, news: Message, 
         over = news.state in (PlanState.RECOVERING, PlanState.DONE, PlanState.CANCELLED, PlanState.FAILED)
         return operation.turned(Status.CONFIRMED, "the miners come back", now) if over else operation
     return operation.turned(_PLANS[news.state], f"{news.state.value}: {news.why}", now)
+
+
+def _zone(operation: Operation, said: ZoneRequest | HeatProgram, news: ZoneState, now: datetime) -> Operation:
+    """Say whether a zone shows what was asked of it; what was said before is no answer."""
+    if news.at < said.at:
+        return operation
+    if isinstance(said, HeatProgram):
+        asked = (
+            (said.targets, news.targets),
+            (said.schedule, news.schedule),
+            (said.curve, news.curve),
+        )
+        follows = all(wanted is None or wanted == shown for wanted, shown in asked)
+    else:
+        follows = said.is_cancelled or (news.profile is said.profile and said.target_c in (None, news.target_c))
+    return operation.turned(Status.CONFIRMED, f"the zone follows it: {news.reason}", now) if follows else operation
 
 
 def _profile(operation: Operation, said: ProfileRequest, news: ControlState | HeatState, now: datetime) -> Operation:

@@ -18,6 +18,7 @@ from hashbus.messages import (
     Message,
     OrderResult,
     SetpointResult,
+    ZoneState,
 )
 from hashbus_web import metrics
 from hashbus_web.acts.batch import Batch, counted
@@ -32,6 +33,7 @@ ANSWERS: tuple[type[Message], ...] = (
     CurtailmentPlan,
     ControlState,
     HeatState,
+    ZoneState,
 )
 """What tells how an operation goes on."""
 
@@ -140,7 +142,8 @@ class Operations:
 
     def hear(self, news: Message, now: datetime) -> None:
         """Let every open operation that a message is about go on."""
-        for operation_id in list(self._open_by_target.get(_target_of(news), ())):
+        waiting = [one for target in _targets_of(news) for one in self._open_by_target.get(target, ())]
+        for operation_id in waiting:
             operation = self._operations[operation_id]
             self._set(heard(operation, self._said[operation_id], news, now))
 
@@ -215,8 +218,10 @@ class Operations:
         return any(one in self._operations for one in members)
 
 
-def _target_of(news: Message) -> str:
-    for name in ("miner", "equipment"):
-        if name in news.topic.levels:
-            return str(getattr(news, name))
-    return "site"
+def _targets_of(news: Message) -> set[str]:
+    """Return whom a message is about; a decision also answers those who asked something of a group or the site."""
+    if isinstance(news, Decision):
+        return {news.miner, *(bid.scope for bid in news.bids)}
+    return {str(getattr(news, name)) for name in ("miner", "equipment", "zone") if name in news.topic.levels} or {
+        "site"
+    }

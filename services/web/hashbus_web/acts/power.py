@@ -101,15 +101,31 @@ def message_for(act: Act, miner: str, info: MinerInfo | None, by: str, now: date
     bounds = {"cap_w": 0.0} if isinstance(act, Release) else _bounds(act, info)
     lasts_s = 0.0 if isinstance(act, Release) else act.for_s
     why = "" if isinstance(act, Release) else act.why
+    return _request(miner, bounds, lasts_s, why or f"set by {by}", now, site)
+
+
+def message_for_group(
+    act: PowerLimit | PowerOff | Release, scope: str, by: str, now: datetime, site: str
+) -> PowerRequest:
+    """Return the wish about all miners of a group, or of the `site`, together."""
+    bounds = dict.fromkeys(_FIGURES[act.bound], act.power_w) if isinstance(act, PowerLimit) else {"cap_w": 0.0}
+    lasts_s = 0.0 if isinstance(act, Release) else act.for_s
+    why = "" if isinstance(act, Release) else act.why
+    return _request(scope, bounds, lasts_s, why or f"set by {by}", now, site)
+
+
+def _request(
+    scope: str, bounds: Mapping[str, float], lasts_s: float, why: str, now: datetime, site: str
+) -> PowerRequest:
     return PowerRequest(
         site=site,
         at=now,
         source=SOURCE,
-        scope=miner,
+        scope=scope,
         name=OVERRIDE,
         rank=Rank.OVERRIDE,
         until=now + timedelta(seconds=lasts_s),
-        why=why or f"set by {by}",
+        why=why,
         **bounds,
     )
 

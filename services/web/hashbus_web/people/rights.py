@@ -111,6 +111,10 @@ class Leaves(BaseModel):
         """Say whether it may be done to the site as a whole."""
         return bool(self.all) and all(leave.is_for(right, frozenset()) for leave in self.all)
 
+    def may_on_all(self, right: Right, name: str) -> bool:
+        """Say whether it may be done to everything that a name such as `group:cellar` stands for."""
+        return bool(self.all) and all(leave.is_for(right, frozenset({name})) for leave in self.all)
+
     def may_on(self, right: Right, kind: str, device: str, group: str | None = None) -> bool:
         """Say whether it may be done to this device."""
         names = frozenset({f"{kind}:{device}", *([f"group:{group}"] if group else [])})

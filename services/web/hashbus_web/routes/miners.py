@@ -81,16 +81,6 @@ async def miners(
     return Response(head.encode() + lines + b"]}", media_type="application/json")
 
 
-@router.get("/groups")
-async def groups(here: Here, caller: Reader) -> dict[str, list[str]]:
-    """The miners of each group; those without one stand under the empty name."""
-    found: dict[str, list[str]] = {}
-    for miner in here.site.view.miners():
-        if sees(here, caller, miner):
-            found.setdefault(here.site.view.group_of(miner) or "", []).append(miner)
-    return found
-
-
 @router.get("/decisions", response_model=dict[str, Decision])
 async def decisions(here: Here, caller: Reader) -> Response:
     """Why every miner draws what it draws."""

@@ -117,6 +117,10 @@ class SiteView:
             del kept[min(kept, key=lambda one: kept[one].at)]
         return before
 
+    def forget(self, kind: type[M], key: str) -> M | None:
+        """Know no more of `key`; returns what was known."""
+        return cast("M | None", self._latest[kind].pop(key, None))
+
     def one(self, kind: type[M], key: str = "site") -> M | None:
         """Return the newest message about `key`."""
         return cast("M | None", self._latest[kind].get(key))
