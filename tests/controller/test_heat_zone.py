@@ -418,6 +418,20 @@ class TestMemory:
         assert home.zone.delivered_wh >= before.delivered_wh
         assert home.zone.delivered_today_wh < before.delivered_today_wh
 
+    def test_a_thermometer_that_is_slower_than_the_start_does_not_put_the_miner_to_sleep(self) -> None:
+        home = HeatedHome(room_c=17)
+        home.lives(hours=2)
+        switches = home.switches
+        thermometer = next(address for address in home.home.heard if address.endswith("sensor/poller/living/telemetry"))
+        del home.home.heard[thermometer]
+        home.is_silent = True
+        self.restarts(home, after_s=5)
+        home.lives(minutes=0.7)
+        home.is_silent = False
+        home.lives(minutes=5)
+        assert home.zone.activity is ZoneActivity.HEATING
+        assert home.switches == switches
+
     def test_its_own_echo_is_no_memory(self) -> None:
         home = HeatedHome(room_c=19.5)
         home.lives(hours=1)

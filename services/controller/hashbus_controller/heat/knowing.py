@@ -58,6 +58,17 @@ def with_weather(known: Known, settings: OutdoorSettings, site: SiteView, now: d
     return replace(known, outdoor=found, mean_outdoor_c=mean_c, at=now)
 
 
+def silent(known: Known, zones: Mapping[str, ZoneSettings], site: SiteView, now: datetime) -> list[str]:
+    """Return the zones of which no temperature is known."""
+    thermometers = Thermometers(known.sensors, site.readings)
+    return [name for name, one in zones.items() if not chosen(one.inputs, thermometers, now, within_c=bounds_c(one))]
+
+
+def bounds_c(settings: ZoneSettings) -> tuple[float, float]:
+    """Return between which temperatures a zone's thermometer can be believed."""
+    return ROOM_C if settings.control is ZoneControl.ROOM else SUPPLY_C
+
+
 def schedule_of(known: Known, name: str, settings: ZoneSettings) -> tuple[SwitchPoint, ...]:
     """Return the week in force: of the newest program, else of the site file."""
     program = known.programs.get(name)
@@ -71,8 +82,7 @@ def facts_of(
     program = known.programs.get(name)
     targets = program.targets if program is not None and program.targets is not None else settings.targets
     thermometers = Thermometers(known.sensors, site.readings)
-    is_room = settings.control is ZoneControl.ROOM
-    within_c = ROOM_C if is_room else SUPPLY_C
+    is_room, within_c = settings.control is ZoneControl.ROOM, bounds_c(settings)
     found = chosen(settings.inputs, thermometers, now, within_c=within_c)
     return Facts(
         name=name,

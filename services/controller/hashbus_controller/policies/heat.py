@@ -29,7 +29,7 @@ from hashbus_controller.heat.knowing import Known
 from hashbus_controller.heat.room import Room
 from hashbus_controller.heat.settings import HeatSettings, full_name
 from hashbus_controller.heat.summary import house_state
-from hashbus_controller.heat.zone import advanced, recalled
+from hashbus_controller.heat.zone import Zone, advanced, recalled
 from hashbus_controller.policy import SiteView
 
 ROUND = timedelta(seconds=5)
@@ -37,6 +37,9 @@ ROUND = timedelta(seconds=5)
 
 SETTLING = timedelta(seconds=3)
 """After a start the broker hands out what an earlier run said; the zones go on from that."""
+
+PATIENCE = timedelta(seconds=60)
+"""So long after a start a thermometer that has told nothing yet is waited for: its zone is not blind, only young."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ class Heat:
         states = tuple(one.state for one in memory.rooms.values() if one.state is not None)
         return states if memory.house is None else (*states, memory.house)
 
+    def waits_for(self, memory: Memory) -> str | None:
+        """Return what must be known before a miner is changed after a start."""
+        return "the temperatures of its zones" if memory.moved_at is None and memory.rooms else None
+
     def kept(self, memory: Memory) -> PolicyMemory:
         """Return what people chose: a request for one zone does not stay on the bus when its sender chooses again."""
         return choices.kept(memory.known.choices)
@@ -148,12 +155,15 @@ class Heat:
         return memory if memory.moved_at is None else self._moved(memory, now, site)
 
     def _ticked(self, memory: Memory, now: datetime, site: SiteView) -> Memory:
+        if memory.moved_at is not None:
+            return self._moved(memory, now, site) if abs(now - memory.moved_at) >= ROUND else memory
         if memory.began_at is None:
-            return replace(memory, began_at=now)
-        if abs(now - memory.began_at) < SETTLING and memory.moved_at is None:
-            return memory
-        is_due = memory.moved_at is None or abs(now - memory.moved_at) >= ROUND
-        return self._moved(memory, now, site) if is_due else memory
+            # Before the broker is there nothing is heard, and nothing an earlier run said must be overwritten.
+            is_heard = bool(site.infos) or bool(memory.known.sensors)
+            return replace(memory, began_at=now) if is_heard else memory
+        age = abs(now - memory.began_at)
+        is_young = age < PATIENCE and knowing.silent(memory.known, self.settings.zones, site, now)
+        return memory if age < SETTLING or is_young else self._moved(memory, now, site)
 
     def _moved(self, memory: Memory, now: datetime, site: SiteView) -> Memory:
         """Move every zone on to this moment."""
@@ -181,8 +191,12 @@ def _recalled_from(memory: Memory, said: ZoneState | HeatState, now: datetime) -
     if memory.moved_at is not None:
         return memory
     if isinstance(said, HeatState):
-        return replace(memory, known=replace(memory.known, mean_outdoor_c=said.mean_outdoor_c, at=said.at))
+        is_older = memory.known.at is not None and memory.known.at >= said.at
+        mean = replace(memory.known, mean_outdoor_c=said.mean_outdoor_c, at=said.at)
+        return memory if is_older else replace(memory, known=mean)
     one = memory.rooms.get(said.zone)
-    if one is None:
+    if one is None or (one.explained_at is not None and one.explained_at >= said.at):
         return memory
-    return replace(memory, rooms={**memory.rooms, said.zone: Room(recalled(one.zone, said, now))})
+    # Notes on disk and the broker may both remember: the newer counts.
+    again = Room(recalled(Zone(), said, now), explained_at=said.at)
+    return replace(memory, rooms={**memory.rooms, said.zone: again})
