@@ -214,7 +214,7 @@ class TestAnOffer:
         assert (offer.target_w, offer.planned_w, offer.missing_w) == (5000, 2 * 2985, 0)
         assert offer.costs_usd is not None
         assert {one.miner: one.reason for one in offer.skipped} == {"m0009": "protected by the settings"}
-        assert offer.why.startswith("2 miners give 5.97 kW and lose ")
+        assert offer.why.startswith("2 miners give 5.97 kW, ")
         await farm.passes(20)
         assert farm.plans == []
         farm.asks(5000, lasts_s=3600)

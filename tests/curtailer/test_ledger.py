@@ -35,7 +35,8 @@ async def test_every_miner_has_its_lines_in_the_operation_log(tmp_path: Path) ->
         assert of["stubborn"] == ["curtailment_shutdown", "curtailment_failed"]
         assert of["m0005"] == ["curtailment_shutdown", "curtailment_recovery"]
         assert of[None] == ["plan_pending", "plan_executing", "plan_executed", "plan_recovering", "plan_done"]
-        assert {one.cap_w for one in log if one.miner} == {0.0}
+        assert {one.cap_w for one in log if one.operation == "curtailment_shutdown"} == {0.0}
+        assert {one.cap_w for one in log if one.operation == "curtailment_recovery"} == {None}
         assert [one.at for one in log if one.miner == "m0005"] == sorted(one.at for one in log if one.miner == "m0005")
 
 

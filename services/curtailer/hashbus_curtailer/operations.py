@@ -36,7 +36,7 @@ def operations(before: CurtailmentPlan | None, after: CurtailmentPlan) -> Iterat
         yield from _told(after, ours, parts)
     elif after.state is PlanState.RECOVERING and (before is None or before.state is not PlanState.RECOVERING):
         for part in after.miners:
-            yield _entry(after, part, "curtailment_recovery", part.ends_at or after.ends_at)
+            yield _return(after, part, "curtailment_recovery", part.ends_at or after.ends_at)
 
 
 def _told(
@@ -50,8 +50,13 @@ def _told(
     for miner, part in known.items():
         if miner not in parts:
             is_refused = miner in after.refused
-            yield _entry(after, part, "curtailment_failed" if is_refused else "curtailment_released", after.at)
+            yield _return(after, part, "curtailment_failed" if is_refused else "curtailment_released", after.at)
 
 
 def _entry(plan: CurtailmentPlan, part: PlannedMiner, operation: str, at: datetime) -> Operation:
     return Operation(at, plan.plan, operation, part.miner, part.cap_w, part.saves_w)
+
+
+def _return(plan: CurtailmentPlan, part: PlannedMiner, operation: str, at: datetime) -> Operation:
+    """Return the entry of a miner whose part is over: no cap holds any more."""
+    return Operation(at, plan.plan, operation, part.miner, saves_w=part.saves_w)

@@ -121,7 +121,8 @@ def last_end(plan: CurtailmentPlan) -> datetime:
 def reason(request: CurtailmentRequest, selection: Selection, skipped: Mapping[str, Skip]) -> str:
     """Say in one line what is given up for whom, and when it is too little, by how much and why."""
     count, lost_phs = len(selection.parts), selection.loses_ths / 1000
-    gives = f"{count} miners give {selection.saves_w / 1000:,.2f} kW and lose {lost_phs:,.3f} PH/s"
+    who = "1 miner gives" if count == 1 else f"{count} miners give"
+    gives = f"{who} {selection.saves_w / 1000:,.2f} kW, {lost_phs:,.3f} PH/s less"
     text = f"{request.why}: {gives}"
     if strategy_of(request).value != request.strategy:
         text += f"; no strategy {request.strategy!r} here"
