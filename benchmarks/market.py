@@ -93,7 +93,7 @@ def _calculations(count: int) -> Figure:
 
 
 def _farm(count: int) -> list[Figure]:
-    """Value every miner of a farm at eight powers, after a change of the price."""
+    """Value every miner of a farm at ten powers, after a change of the price."""
     now = datetime(2026, 3, 1, tzinfo=UTC)
     economy = Economy("bench", MarketSection.model_validate({"best_power": {"scopes": ["site"]}}))
     infos, readings = {}, {}
@@ -115,7 +115,7 @@ def _farm(count: int) -> list[Figure]:
     reading_us = (time.perf_counter() - began_s) / count * 1e6
     return [
         Figure("economics_tick", max(ticks_ms), "ms", "", f"the longest of {AT_ONCE} miners; {said} messages in all"),
-        Figure("economics_a_miner", sum(ticks_ms) / count * 1000, "us", "", f"of {count}, eight powers each, bid made"),
+        Figure("economics_a_miner", sum(ticks_ms) / count * 1000, "us", "", f"of {count}, ten powers each, bid made"),
         Figure("economics_reading", reading_us, "us", "", f"a reading taken in, {count} miners"),
     ]
 

@@ -156,8 +156,8 @@ class Home:
         (0.02, 3600),
         (0.10, 3600),
         # In between less power hashes more a watt: 3600 * (0.9 * 10 / (86.4 * price)) ** 10 is 3,324 and 2,086.
-        (0.105, 3300),
-        (0.11, 2100),
+        (0.105, 3375),
+        (0.11, 2025),
         (0.15, 0),
         (0.60, 0),
     ],
@@ -171,7 +171,7 @@ def test_a_miner_is_bid_for_where_it_earns_most(per_kwh: float, best_w: float) -
     assert found.best_w == max(nets, key=lambda power_w: (nets[power_w], -power_w))
     assert found.best_w == best_w
     # A gain of less than the ramp costs is not worth it: at 0.105 it is 0.003 a day.
-    assert home.wishes == ([3600] if best_w == 3300 else [best_w])
+    assert home.wishes == ([3600] if best_w == 3375 else [best_w])
 
 
 def test_a_bid_is_a_wish_of_the_weakest_rank_with_an_end_and_its_figures() -> None:
@@ -325,11 +325,11 @@ def test_a_reading_while_it_tunes_teaches_nothing() -> None:
 @pytest.mark.parametrize(
     ("who", "options"),
     [
-        (info(), (0, 1800, 2100, 2400, 2700, 3000, 3300, 3600)),
+        (info(), (0, 1800, 2025, 2250, 2475, 2700, 2925, 3150, 3375, 3600)),
         (info(power_step_w=500), (0, 1800, 2300, 2800, 3300, 3600)),
         (info(power_levels=(PowerLevel(name="a", power_w=2000), PowerLevel(name="b", power_w=3000))), (0, 2000, 3000)),
         (info(capabilities=(Capability.SLEEP,)), (0, 3600)),
-        (info(capabilities=(Capability.POWER_LIMIT,)), (1800, 2100, 2400, 2700, 3000, 3300, 3600)),
+        (info(capabilities=(Capability.POWER_LIMIT,)), (1800, 2025, 2250, 2475, 2700, 2925, 3150, 3375, 3600)),
         (info(capabilities=(Capability.REBOOT,)), ()),
     ],
 )

@@ -286,7 +286,7 @@ async def test_every_miner_and_the_site_know_what_they_earn(tmp_path: Path) -> N
         assert found.revenue_per_day == pytest.approx(revenue, rel=1e-3)
         assert found.power_cost_per_day == pytest.approx(4.32)
         assert found.margin_per_day == pytest.approx(revenue - 4.32, rel=1e-3)
-        assert len(found.options) == 8
+        assert len(found.options) == 10
         site_of_two = await here.says(SiteEconomics)
         assert site_of_two.miners_counted in (1, 2)
 

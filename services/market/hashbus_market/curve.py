@@ -10,7 +10,7 @@ from math import log
 from hashbus.messages import Capability, MinerInfo, MinerState, MinerTelemetry
 from hashbus.power import target
 
-STEPS = 7
+STEPS = 9
 """How many powers are looked at where a miner takes any number of watts: finer is not worth a restart of mining."""
 
 ASLEEP_W = 15.0
