@@ -428,6 +428,7 @@ class TestMemory:
         self.restarts(home, after_s=5)
         home.lives(minutes=0.7)
         home.is_silent = False
+        home.measures()
         home.lives(minutes=5)
         assert home.zone.activity is ZoneActivity.HEATING
         assert home.switches == switches
