@@ -19,7 +19,7 @@ def recalled(state: State, memory: ControlState) -> State:
     memories = dict(state.memories)
     for name, policy in state.policies.remembering:
         memories[name] = policy.recalled(memories[name], _kept(memory, name))
-    state = replace(state, memories=memories, is_recalled=True, remembered_miners=memory.miners)
+    state = replace(state, memories=memories, is_recalled=True)
     if state.settings.auto_control == "remembered":
         # A request that was heard before is newer than this memory, or it is in it.
         newer = state.switch.since and state.switch.since > (memory.enabled_since or memory.at)

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
-from hashbus.messages import ControlState, MinerControl
+from hashbus.messages import ControlState, Message, MinerControl
 from hashbus.service import Running
 from hashbus.stepping import run_steps
 from hashbus_controller.calendar_feed import CalendarFeed
 from hashbus_controller.knowing import known
+from hashbus_controller.notebook import Notebook, newest
 from hashbus_controller.registry import beginning
 from hashbus_controller.settings import ControllerSettings
 from hashbus_controller.state import State
@@ -24,17 +25,20 @@ MEMORY_WAIT_S = 3.0
 
 async def main(running: Running[ControllerSettings]) -> None:
     """Decide until told to stop; with `--once` a single round over what the broker remembers."""
-    state = await _recalled(running, beginning(running.settings))
+    notebook = Notebook(running.settings.data_dir / "controller" / "notes.sqlite")
+    state = await _recalled(running, beginning(running.settings), notebook)
+    is_acting = not (running.dry_run or running.once)
     async with _calendars_read(running):
         await run_steps(
             running.bus,
-            step,
+            notebook.noting(step) if is_acting else step,
             state,
             hears=hears(state),
             clock=running.clock,
             tick_s=TICK_S,
             rounds=100 if running.once else None,
         )
+    notebook.close()
     await running.bus.flush()
 
 
@@ -54,14 +58,19 @@ async def _calendars_read(running: Running[ControllerSettings]) -> AsyncIterator
             task.cancel()
 
 
-async def _recalled(running: Running[ControllerSettings], state: State) -> State:
+async def _recalled(running: Running[ControllerSettings], state: State, notebook: Notebook) -> State:
     """Hear the own memory first: a latch must not be decided over before it is known. No broker, no decision."""
+    kept: list[Message] = []
     async with running.bus.subscribe(ControlState, MinerControl) as memories:
-        while True:
+        expected: int | None = None
+        while expected is None or len(kept) <= expected:
             memory = await memories.next(MEMORY_WAIT_S)
             if memory is not None:
-                state = known(state, memory, running.clock.now())
+                kept.append(memory)
+                expected = memory.miners if isinstance(memory, ControlState) else expected
             elif running.bus.is_connected:
-                return state
-            if state.is_recalled and len(state.held) >= state.remembered_miners:
-                return state
+                break
+    now = running.clock.now()
+    for memory in newest(notebook.read(now), kept):
+        state = known(state, memory, now)
+    return state

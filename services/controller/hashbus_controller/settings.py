@@ -46,7 +46,7 @@ class ControllerSection(Section):
         "remembered",
         description="How automatic control begins: as it was, at the very first start off (S2.8); or always on or off",
     )
-    lease_s: Annotated[float, Field(ge=30, le=86_400)] = Field(
+    lease_s: Annotated[float, Field(ge=10, le=86_400)] = Field(
         300, description="How long a setpoint holds when this controller dies"
     )
     min_interval_s: Annotated[float, Field(ge=0, le=86_400)] = Field(

@@ -59,7 +59,6 @@ class State:
     """From what the last memory was made: policies, switch and how many miners."""
     told: Mapping[str, Message] = field(default_factory=dict)
     is_recalled: bool = False
-    remembered_miners: int = 0
     is_waiting: bool = True
     """Whether a policy still waits for its first reading after the start."""
     number: int = 0

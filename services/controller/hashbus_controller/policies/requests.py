@@ -16,7 +16,8 @@ from hashbus_controller.policy import SiteView
 class Asked:
     """The bids of the requests that are alive, by address, and when the first of them ends."""
 
-    by_address: Mapping[str, Bid] = field(default_factory=dict)
+    by_address: Mapping[str, tuple[datetime, Bid]] = field(default_factory=dict)
+    """With when it was asked: an older request, which a broker dug out of its past, never replaces a newer one."""
     made: tuple[Bid, ...] = ()
     first_end: datetime | None = None
 
@@ -35,7 +36,11 @@ class Requests:
     def heard(self, memory: Asked, message: Message | Tick, now: datetime, site: SiteView) -> Asked:
         """Take a request in place of the last of the same name, and forget those that have ended."""
         if isinstance(message, PowerRequest):
-            return _alive({**memory.by_address, message.address(): of_request(message)}, now)
+            address = message.address()
+            before = memory.by_address.get(address)
+            if before is not None and message.at < before[0]:
+                return memory
+            return _alive({**memory.by_address, address: (message.at, of_request(message))}, now)
         if memory.first_end is not None and memory.first_end <= now:
             return _alive(memory.by_address, now)
         return memory
@@ -45,6 +50,7 @@ class Requests:
         return memory.made
 
 
-def _alive(bids: Mapping[str, Bid], now: datetime) -> Asked:
-    alive = {address: bid for address, bid in bids.items() if bid.until > now}
-    return Asked(alive, tuple(alive.values()), min((bid.until for bid in alive.values()), default=None))
+def _alive(asked: Mapping[str, tuple[datetime, Bid]], now: datetime) -> Asked:
+    alive = {address: entry for address, entry in asked.items() if entry[1].until > now}
+    bids = tuple(bid for _, bid in alive.values())
+    return Asked(alive, bids, min((bid.until for bid in bids), default=None))
