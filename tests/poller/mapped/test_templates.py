@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from aiohttp import web
 from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import BatteryReading, MeterReading, SensorReading, SettingValue
 from hashbus_poller.drivers.contract import Wiring
+from hashbus_poller.drivers.http_json.driver import HttpJson
+from hashbus_poller.drivers.http_json.options import HttpJsonOptions
 from hashbus_poller.drivers.modbus.driver import ModbusDevice
 from hashbus_poller.drivers.modbus.options import ModbusDeviceOptions
 from hashbus_poller.drivers.mqtt_in.options import MqttInOptions
@@ -103,7 +106,13 @@ SETTINGS: Mapping[str, Mapping[str, tuple[SettingValue, Mapping[int, int]]]] = {
         "discharge_to_pct": (20.0, {105: 20}),
     },
 }
-"""Of each template that can be ordered: a value of each setting, and what then stands in which holding register."""
+"""Of each Modbus template that can be ordered: a value of each setting, and what then stands in which register."""
+
+SWITCHED: Mapping[str, Mapping[str, tuple[SettingValue, str]]] = {
+    "shelly_plug": {"is_on": (False, "/rpc/Switch.Set?id=0&on=false")},
+    "shelly_plug_s": {"is_on": (False, "/relay/0?turn=off")},
+}
+"""Of each HTTP template that can be ordered: a value of each setting, and what is then asked of the device."""
 
 HTTP: Mapping[str, tuple[str, Reading]] = {
     "shelly_pro_3em": (
@@ -166,7 +175,7 @@ async def test_a_modbus_template_reads_its_device(name: str, wiring: Wiring) -> 
 
 def test_every_setting_of_a_shipped_template_is_tried_here() -> None:
     shipped = {name: templates.template(name, None).options.get("settings", {}) for name in templates.names()}
-    assert {name: set(its) for name, its in SETTINGS.items()} == {
+    assert {name: set(its) for name, its in (*SETTINGS.items(), *SWITCHED.items())} == {
         name: set(its) for name, its in shipped.items() if its
     }
 
@@ -194,22 +203,44 @@ def sample(name: str) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", HTTP)
-async def test_an_http_template_reads_its_device(name: str, wiring: Wiring) -> None:
-    path, expected = HTTP[name]
+@asynccontextmanager
+async def answering(name: str) -> AsyncIterator[list[str]]:
+    """A device that always answers alike; gives what it is asked, as it comes."""
+    asked: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=sample(name), status=200 if request.path == path else 404)
+        asked.append(request.path_qs)
+        return web.Response(body=sample(name))
 
     runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
     await web.TCPSite(runner, HOST, 80).start()
-    spec = drivers()["http_json"]
     try:
-        driver = spec.create(spec.options.model_validate({"template": name, "host": HOST}), wiring)
-        assert await driver.read() == expected
+        yield asked
     finally:
         await runner.cleanup()
+
+
+def http_driver(name: str, wiring: Wiring, **more: Any) -> HttpJson:
+    return HttpJson(HttpJsonOptions.model_validate({"template": name, "host": HOST, **more}), wiring)
+
+
+@pytest.mark.parametrize("name", HTTP)
+async def test_an_http_template_reads_its_device(name: str, wiring: Wiring) -> None:
+    path, expected = HTTP[name]
+    async with answering(name) as asked:
+        assert await http_driver(name, wiring).read() == expected
+    assert asked == [path]
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+async def test_an_http_template_sets_its_device(name: str, wiring: Wiring) -> None:
+    driver = http_driver(name, wiring, takes_orders=True)
+    for setting, (value, request) in SWITCHED[name].items():
+        async with answering(name) as asked:
+            await driver.write_setting(setting, value)
+            assert await driver.read_setting(setting) is True, "the sample is of a plug that is on"
+        assert asked == [request, HTTP[name][0]]
 
 
 @pytest.mark.parametrize("name", MQTT)
