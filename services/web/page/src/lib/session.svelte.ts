@@ -49,7 +49,7 @@ class Session {
   }
 
   async setUp(code: string, name: string, password: string): Promise<void> {
-    this.user = await post<User>('/api/setup', { code, name, password })
+    this.user = (await post<{ user: User }>('/api/setup', { code, name, password })).user
     this.state = 'signed_in'
     this.entered()
   }
