@@ -142,11 +142,11 @@ async def test_each_order_is_answered_once_whoever_has_the_device(hall: Hall) ->
         await hall.shares(beats, shares(*NAMES))
         async with hall.web.subscribe(MinerTelemetry) as readings:
             seen: set[str] = set()
-            await until(readings, lambda one: seen.add(one.miner) or len(seen) == len(DEVICES))  # type: ignore[func-returns-value]
+            await until(readings, lambda one: seen.add(one.miner) or len(seen) == len(DEVICES))
         for number, device in enumerate([*DEVICES, "nobody"]):
             hall.web.publish(order(device, number))
         answered: dict[str, OrderStatus] = {}
-        await until(results, lambda one: answered.update({one.miner: one.status}) or len(answered) == 13)  # type: ignore[func-returns-value]
+        await until(results, lambda one: answered.update({one.miner: one.status}) or len(answered) == 13)
         assert answered.pop("nobody") is OrderStatus.REJECTED
         assert set(answered.values()) == {OrderStatus.DONE}
         assert not results.drain(), "nobody answers twice"

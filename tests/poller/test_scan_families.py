@@ -25,18 +25,23 @@ DRIVER_OF = {
     "luxpower": "luxpower",
     "modbus": "modbus",
 }
-"""Family: driver. A portal is in the internet, not in this network, and configured by hand."""
+"""Family: driver."""
 
-PORTALS = {"eg4_portal"}
+ELSEWHERE = {"eg4_portal", "hiveos", "market", "nicehash"}
+"""What is in the internet, not in this network, and configured by hand."""
 
 EMULATED = sorted(name for block in FAMILIES for name in get_args(block.model_fields["family"].annotation))
-HOSTS = {family: f"127.88.2.{number}" for number, family in enumerate(EMULATED, start=1) if family not in PORTALS}
+HOSTS = {family: f"127.88.2.{number}" for number, family in enumerate(EMULATED, start=1) if family not in ELSEWHERE}
 
 
 @pytest.fixture(autouse=True)
 def _logs() -> Iterator[None]:
     with logs_put_back():
         yield
+
+
+def test_every_emulated_family_is_searched_for_or_known_to_be_elsewhere() -> None:
+    assert set(HOSTS) == set(DRIVER_OF)
 
 
 @pytest.mark.skipif(not may_listen_on(80), reason="who may not listen on port 80 has no emulated web pages")
