@@ -50,3 +50,26 @@ async def test_who_refused_is_remembered_over_a_restart() -> None:
     assert "stubborn" not in {part.miner for part in farm.plan.miners}
     assert farm.skips()["stubborn"] == "did not follow this plan"
     assert farm.miners["stubborn"].setpoint_w in (asked_before, 3250)
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed", "down"),
+    [({"target_w": 9000}, {"target_w": 24_000.0}, 8), ({"level_pct": 70}, {"level_pct": 20.0}, 9)],
+)
+async def test_what_was_changed_while_it_was_away_counts(
+    asked: dict[str, float], changed: dict[str, float], down: int
+) -> None:
+    farm = Farm(row(11))
+    await farm.passes(10)
+    request = farm.asks(**asked)
+    await farm.passes(20)
+    assert farm.curtailer
+    await farm.curtailer.dies()
+    farm.curtailer = None
+    await farm.passes(5)
+    farm.says(request.model_copy(update={**changed, "at": farm.now}))
+    await farm.passes(5)
+    farm.curtailer = farm.new_curtailer()
+    await farm.passes(40)
+    assert len(farm.down) == down
+    assert farm.plan.state is S.EXECUTED

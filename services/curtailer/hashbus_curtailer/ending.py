@@ -22,7 +22,7 @@ def following(state: State, plan: CurtailmentPlan, request: CurtailmentRequest, 
     Who is down already stays down and counts for it: nobody comes up in between.
     """
     is_same, is_over = plan.plan == name_of(request), plan.state is PlanState.RECOVERING
-    is_as_before = state.ruled is None or essence(state.ruled) == essence(request)
+    is_as_before = _is_as_before(state.ruled, plan, request)
     asked_w = plan.target_w if is_same and is_as_before and not is_over else _amended_w(state, plan, request, now)
     asked_until = plan.asked_until or plan.ends_at
     state = replace(state, ruled=request)
@@ -52,6 +52,13 @@ def following(state: State, plan: CurtailmentPlan, request: CurtailmentRequest, 
         progress=state.progress if is_same else None,
         adjusted_at=None,
     )
+
+
+def _is_as_before(ruled: CurtailmentRequest | None, plan: CurtailmentPlan, request: CurtailmentRequest) -> bool:
+    """Say whether the request asks what the plan was made of; after a restart only its time tells that of a level."""
+    if ruled is not None:
+        return essence(ruled) == essence(request)
+    return request.target_w in (None, plan.target_w) and request.at <= plan.at
 
 
 def _amended_w(state: State, plan: CurtailmentPlan, request: CurtailmentRequest, now: datetime) -> float:
