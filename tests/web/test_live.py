@@ -125,6 +125,7 @@ async def test_who_may_see_one_miner_gets_no_word_of_another(
         async with live(client, detail=f"{mine},{other}") as page:
             first = await next_with(page, lambda event: event.kind)
             assert set(first.data["miners"]) == {mine}
+            assert set(first.data) <= {"at", "miners", "infos", "details", "bus", "market", "operations"}
             await world.say("poller", world.reading(other), world.reading(mine, power_w=42))
             change = await next_with(page, lambda event: "miners" in event.data)
             assert set(change.data["miners"]) == {mine}

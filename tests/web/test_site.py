@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +30,8 @@ from hashbus.messages import (
     ScanStatus,
     Severity,
 )
-from tests.web.world import World, seen, until
+from tests.servers import Mosquitto
+from tests.web.world import WebService, World, seen, until
 
 
 def alert(world: World, key: str, **more: Any) -> Alert:
@@ -92,6 +95,38 @@ async def test_the_timeline_says_what_happened_and_why_once(admin: httpx.AsyncCl
     [event] = told.json()["events"]
     assert event["title"] == f"{miner}: to 2,000 W"
     assert event["why"] == "the guests sleep"
+
+
+async def test_after_a_restart_nothing_is_told_twice(
+    own_web: Callable[..., WebService], mosquitto: Mosquitto, site: str
+) -> None:
+    with own_web() as web:
+        await web.set_up()
+        async with AsyncExitStack() as stack:
+            world = World(mosquitto, site, stack)
+            for number in range(5):
+                miner = f"m{number}"
+                decision = Decision(
+                    site=site, at=world.now(), miner=miner, id="d1", power_w=0, winner="grid", reason="grid", bids=()
+                )
+                await world.say("controller", decision)
+            client = await stack.enter_async_context(web.signed_in())
+            before = await until(
+                lambda: client.get("/api/timeline", params={"kind": "decision"}),
+                lambda said: sum(one["count"] for one in said.json()["events"]) == 5,
+            )
+            web.kill()
+            web.start()
+            await until(lambda: client.get("/api/decisions"), lambda said: len(said.json()) == 5)
+            late = Decision(
+                site=site, at=world.now(), miner="late", id="d2", power_w=0, winner="x", reason="late", bids=()
+            )
+            await world.say("controller", late)
+            after = await until(
+                lambda: client.get("/api/timeline", params={"kind": "decision"}),
+                lambda said: said.json()["events"][0]["target"] == "late",
+            )
+            assert after.json()["events"][1:] == before.json()["events"]
 
 
 async def test_many_that_change_together_for_one_reason_are_one_line(admin: httpx.AsyncClient, world: World) -> None:

@@ -68,6 +68,7 @@ class LiveSite:
         self._watched: dict[str, int] = {}
         self._totals_at_s = 0.0
         self._was_connected: bool | None = None
+        self._told_until: datetime | None = None
 
     async def listen(self, heard: Subscription[Message]) -> None:
         """Take in everything, for ever."""
@@ -90,7 +91,18 @@ class LiveSite:
         self._dirty.update(places_of(message))
         if isinstance(message, MinerInfo):
             self.feed.groups[message.miner] = message.group
-        self._happened += events_of(message, before)
+        self._happened += (event for event in events_of(message, before) if before is not None or self._is_new(event))
+
+    async def recall(self) -> None:
+        """Show the last events of former runs, and know up to when everything was told."""
+        newest = await self._events.newest(SHOWN_EVENTS)
+        for event in reversed(newest):
+            self._show([event])
+        self._told_until = max((event.at for event in newest), default=None)
+
+    def _is_new(self, event: Event) -> bool:
+        """Say whether what the broker remembers from before the start is still to be told."""
+        return self._told_until is None or event.at > self._told_until
 
     def tidy(self) -> None:
         """Take back our own wishes that ended long ago: nobody reads them, and the broker would keep them for ever."""
@@ -121,8 +133,6 @@ class LiveSite:
 
     async def run(self) -> None:
         """Tell the live pages twice a second what changed, for ever."""
-        for event in reversed(await self._events.newest(SHOWN_EVENTS)):
-            self._show([event])
         while True:
             now = self._clock.now()
             self.operations.tick(now, self._known)

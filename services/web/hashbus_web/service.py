@@ -52,6 +52,7 @@ async def main(running: Running[WebSettings]) -> None:
         parts = _parts(running, database, http)
         if running.once or running.dry_run:
             return
+        await parts.site.recall()
         heard = await stack.enter_async_context(running.bus.subscribe(*HEARD))
         offers = await stack.enter_async_context(running.bus.subscribe(CurtailmentOffer, asker="web"))
         web = server(application(parts), running.settings.web)

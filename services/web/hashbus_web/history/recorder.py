@@ -18,6 +18,9 @@ from hashbus_web import metrics
 from hashbus_web.history.chart import Chart, chart_of, first_known
 from hashbus_web.problems import Problem, away
 
+AT_ONCE = 3
+"""The recorder answers four at the same time and sends the fifth away; one is left for `hashbus history`."""
+
 LARGEST_ANSWER = 32 * 1024 * 1024
 TIMEOUT_S = 20.0
 KEPT_ANSWERS = 300
@@ -47,6 +50,7 @@ class Recorder:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, Parameters], Kept] = OrderedDict()
         self._asking: dict[tuple[str, Parameters], asyncio.Task[Kept]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self.problem: str | None = None
 
     async def chart(self, path: str, parameters: Mapping[str, str]) -> bytes:
@@ -122,6 +126,7 @@ class Recorder:
     async def _answer(self, path: str, parameters: Mapping[str, str]) -> bytes:
         try:
             async with (
+                self._slots,
                 asyncio.timeout(TIMEOUT_S),
                 self._http.get(f"{self._url}{path}", params=dict(parameters), allow_redirects=False) as answer,
             ):

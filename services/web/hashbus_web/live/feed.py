@@ -25,8 +25,8 @@ GONE_AFTER = timedelta(minutes=30)
 
 COMPRESSION = 4
 
-HIDDEN = frozenset({"alerts", "batches", "timeline", "requests", "scans", "plan", "progress", "settlements"})
-"""What names all miners: it is not for somebody who has leave for a few."""
+OPEN_SECTIONS = frozenset({"bus", "market"})
+"""What everybody who is signed in may see; the rest tells of the whole site and is not for who has leave for a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +168,14 @@ class Feed:
     def _is_for(self, place: Place, look: Look) -> bool:
         if place.section == DETAILS and place.name not in look.details:
             return False
-        if look.sight.is_whole:
+        if look.sight.is_whole or place.section in OPEN_SECTIONS:
             return True
         if place.section in MINER_SECTIONS:
             return look.sight.sees("miner", place.name, self.groups.get(place.name))
         if place.section == "operations":
             miner = self.miner_of_operation.get(place.name, "")
             return look.sight.sees("miner", miner, self.groups.get(miner))
-        return place.section not in HIDDEN
+        return place.section == "batteries" and look.sight.sees("battery", place.name)
 
 
 def event(kind: str, body: bytes, event_id: str | None = None) -> bytes:

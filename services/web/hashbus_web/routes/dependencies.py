@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 from fastapi import Path as PathParameter
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from hashbus.messages import Message
 from hashbus.topics import ID_PATTERN
@@ -38,7 +39,13 @@ async def parts(request: Request) -> Parts:
 Here = Annotated[Parts, Depends(parts)]
 
 
-async def caller_of(request: Request, here: Here) -> Caller:
+BEARER = HTTPBearer(auto_error=False, description="A bot's token, or the access token of a login")
+"""Stands in the description of the API; who asks is found out by `Callers`."""
+
+
+async def caller_of(
+    request: Request, here: Here, _told: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)] = None
+) -> Caller:
     """Return who asks; Problem when nobody we know, or when the site has no administrator yet."""
     if not here.people.users.has_admin:
         raise Problem(503, "setup_required", "this site has no administrator yet: run `hashbus web code`")

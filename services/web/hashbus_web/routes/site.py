@@ -81,6 +81,7 @@ async def status(here: Here, caller: Reader) -> SystemStatus:
     view, now = here.site.view, here.clock.now()
     services = dict(view.all(ServiceStatus))
     sums = totals(view, now, caller.leaves.sight)
+    flow = energy(view, sums.power_w if sums.miners > sums.stale else None, now)
     gone = [f"{name} is not there" for name, one in services.items() if one.state is AvailabilityState.OFFLINE]
     told = [f"{name}: {problem}" for name, one in services.items() for problem in one.problems]
     broker = [] if here.bus.is_connected else ["the broker is away: what is shown is what was heard before"]
@@ -97,7 +98,7 @@ async def status(here: Here, caller: Reader) -> SystemStatus:
             name: kind.topic.stale_after.total_seconds() for name, kind in AGES.items() if kind.topic.stale_after
         },
         totals=sums,
-        energy=energy(view, sums.power_w if sums.miners > sums.stale else None, now),
+        energy=flow if caller.leaves.sight.is_whole else Energy(miners_w=flow.miners_w),
     )
 
 
