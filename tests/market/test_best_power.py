@@ -182,7 +182,7 @@ def test_a_bid_is_a_wish_of_the_weakest_rank_with_an_end_and_its_figures() -> No
     assert (bid.source, bid.scope, bid.name, bid.rank) == ("market", "attic", "best_power", Rank.ECONOMICS)
     assert (bid.wish_w, bid.cap_w, bid.floor_w) == (0, None, None)
     assert bid.until == NOON + timedelta(seconds=900)
-    assert bid.why == ("asleep it earns -0.22 USD a day at 0.6 USD/kWh and 50 USD/PH/day; next is 1,800 W with -20.56")
+    assert bid.why == ("asleep it loses 0.22 USD a day at 0.6 USD/kWh and 50 USD/PH/day; next is 1,800 W with -20.56")
 
 
 def test_anything_stronger_narrows_it() -> None:

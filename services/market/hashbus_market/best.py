@@ -154,12 +154,17 @@ def _why(economy: Economy, found: MinerEconomics, chosen: LevelEconomics) -> str
     price = economy.power.price_per_kwh if economy.power else 0.0
     hashprice = economy.hashprice.hashprice_usd_per_ph_day if economy.hashprice else 0.0
     at = f"at {price:.4g} {found.currency}/kWh and {hashprice:.4g} USD/PH/day"
-    what = "asleep" if chosen.power_w == 0 else f"at {chosen.power_w:,.0f} W"
+    what = "asleep" if chosen.power_w == 0 else f"at {_watts(chosen.power_w)}"
     net = chosen.net_per_day or 0.0
+    result = f"{'earns' if net >= 0 else 'loses'} {abs(net):,.2f} {found.currency} a day"
     others = [one for one in found.options if one.power_w != chosen.power_w and one.net_per_day is not None]
     next_best = best_of(others)
     rest = ""
     if next_best is not None:
-        name = "asleep" if next_best.power_w == 0 else f"{next_best.power_w:,.0f} W"
+        name = "asleep" if next_best.power_w == 0 else _watts(next_best.power_w)
         rest = f"; next is {name} with {next_best.net_per_day or 0.0:,.2f}"
-    return f"{what} it earns {net:,.2f} {found.currency} a day {at}{rest}"
+    return f"{what} it {result} {at}{rest}"
+
+
+def _watts(power_w: float) -> str:
+    return f"{power_w:,.0f} W" if power_w >= 100 else f"{power_w:g} W"
