@@ -2,11 +2,13 @@
 
 import itertools
 import json
+from datetime import timedelta
 from typing import Any
 
 import jinja2
 import pytest
 
+from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import (
     BatteryTelemetry,
     Capability,
@@ -346,6 +348,30 @@ def test_sensors_of_zigbee2mqtt_are_left_to_zigbee2mqtt() -> None:
 
 def test_what_the_site_file_leaves_out_is_not_shown() -> None:
     assert set(shown(house_of(info(SITE), reading(SITE), leave_out=("attic",)))) == {"site_home"}
+
+
+def test_a_farm_may_leave_its_miners_out_and_is_summed_up_all_the_same() -> None:
+    house = house_of(info(SITE), present(SITE), reading(SITE), miners=False)
+    assert set(shown(house)) == {"site_home"}
+    assert house.known.summary(SITE, SYSTEM_CLOCK.now()).miners_online == 1
+
+
+def test_what_can_be_set_on_a_sensor_of_the_poller_stands_with_it() -> None:
+    boiler = filled(SensorTelemetry).model_copy(update={"source": "poller", "sensor": "boiler"})
+    components = shown(house_of(boiler, equipment("boiler", EquipmentKind.SENSOR)))["sensor_boiler"]["components"]
+    assert components["set_target_c"]["command_topic"] == "hashbus/home/smarthome/sensor/boiler/set_target_c/set"
+    assert components["temperature_c"]["state_topic"] == "hashbus/home/sensor/poller/boiler/telemetry"
+
+
+def test_a_stale_miner_is_in_no_sum_and_the_summary_says_so() -> None:
+    house = house_of(info(SITE), reading(SITE, power_w=1000), info(SITE, "b"), reading(SITE, "b", power_w=2000))
+    now = SYSTEM_CLOCK.now()
+    fresh = house.known.summary(SITE, now)
+    assert (fresh.power_w, fresh.completeness_pct) == (3000, 100)
+    house.hear(reading(SITE, power_w=1000).model_copy(update={"at": now + timedelta(minutes=4)}))
+    later = house.known.summary(SITE, now + timedelta(minutes=4))
+    assert (later.power_w, later.completeness_pct, later.miners_total) == (1000, 50, 2)
+    assert house.known.summary(SITE, now + timedelta(hours=1)).power_w is None, "stale is never zero"
 
 
 def test_a_price_is_in_its_currency() -> None:

@@ -83,7 +83,8 @@ class House:
     def _is_shown(self, place: Place, message: Message) -> bool:
         """Leave out what the site file leaves out, and what reached us from the smart home itself."""
         is_ours = isinstance(message, SensorTelemetry) and service_of_source(message.source) == ACCOUNT
-        return not is_ours and place.id not in self._settings.leave_out
+        is_unwanted = place.id in self._settings.leave_out or (place.kind == "miner" and not self._settings.miners)
+        return not is_ours and not is_unwanted
 
     def _hear_service(self, status: ServiceStatus) -> None:
         if status.service == CONTROLLER:

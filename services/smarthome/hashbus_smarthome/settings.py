@@ -19,6 +19,7 @@ class HomeAssistantSection(Section):
 
     enabled: bool = True
     discovery_prefix: TopicPrefix = Field(HOME_ASSISTANT, description="As Home Assistant's MQTT integration has it")
+    miners: bool = Field(True, description="False shows the site, batteries, meters and zones only: for a farm")
     leave_out: tuple[Id, ...] = Field((), description="Devices by their id that Home Assistant is not shown")
     override_s: Annotated[float, Field(ge=60, le=2_592_000)] = Field(
         7200, description="How long a power set in Home Assistant holds before the site decides by itself again"
