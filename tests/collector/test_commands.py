@@ -6,6 +6,7 @@ from typing import Any
 
 from hashbus.messages import OrderParams
 from hashbus_bridge.commands import CloudCommand
+from hashbus_bridge.curtailments import CloudCurtailment
 from hashbus_collector.people import Role
 from tests.collector.clouds import Cloud, cloud_over, reading
 
@@ -180,6 +181,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"ttl_minutes": 0}, "ttl_minutes"),
     ({"ttl_minutes": 1e9}, "ttl_minutes"),
     ({"miner_id": ""}, "miner_id"),
+    ({"miner_id": None}, "miner_id: is missing; reboot is for one miner"),
+    ({"command_type": "curtail"}, "a curtailment has one of target_w, level_pct, limit_w"),
+    ({"command_type": "curtail", "parameters": {"target_w": 1, "limit_w": 2}}, "a curtailment has one of"),
+    ({"command_type": "curtail", "parameters": {"level_pct": "half"}}, "parameters.level_pct: 'half'"),
     ({"site_id": "../x"}, "site_id"),
     ({"parameters": {"a": "\x00"}}, "hold a character NUL"),
     ({"parameters": {"a": "\ud800"}}, "hold half a character"),
@@ -221,6 +226,20 @@ async def test_a_bridge_understands_what_other_clients_names_mean(cloud: Cloud) 
         [raw] = await site.pending()
         assert CloudCommand.model_validate(raw).params == means
         assert given.items() <= raw["params"].items()
+
+
+async def test_a_whole_site_is_curtailed_without_naming_a_miner(cloud: Cloud) -> None:
+    site, anna = await cloud.site(), await cloud.person()
+    body = {"site_id": "north", "command_type": "curtail", "parameters": {"target_w": 5e6, "lasts_s": 3600}}
+    made = await anna.call("POST", "commands", json=body)
+    assert (made.status, made.body["warning"]) == (200, None)
+    [raw] = await site.pending()
+    assert raw["miner_id"] is None
+    taken = CloudCurtailment.model_validate(raw)
+    assert (taken.command_id, taken.params.target_w, taken.params.lasts_s) == (made.body["command_id"], 5e6, 3600)
+    await anna.call("POST", "commands", json={"site_id": "north", "command_type": "curtail_stop"})
+    [raw] = await site.pending()
+    assert CloudCurtailment.model_validate(raw).command == "curtail_stop"
 
 
 class TestBatches:

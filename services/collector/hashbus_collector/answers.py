@@ -56,7 +56,7 @@ class PendingCommand(BaseModel):
     """A command that a site shall carry out."""
 
     command_id: str
-    miner_id: str
+    miner_id: str | None = Field(description="Null for a command to the whole site")
     ip_address: str | None
     command: str
     params: dict[str, Any]
@@ -96,7 +96,7 @@ def pending_command(row: Mapping[str, Any]) -> PendingCommand:
     """Return a command as its site gets it."""
     return PendingCommand(
         command_id=row["id"],
-        miner_id=row["miner_id"],
+        miner_id=row["miner_id"] or None,
         ip_address=row["ip_address"],
         command=row["type"],
         params=json.loads(row["params"]),

@@ -47,7 +47,7 @@ class CommandState(BaseModel):
     command_id: str
     batch_id: str | None
     site_id: str
-    miner_id: str
+    miner_id: str | None = Field(description="Null for a command to the whole site")
     ip_address: str | None
     command_type: str
     parameters: dict[str, Any]
@@ -92,7 +92,7 @@ def command_state(row: Mapping[str, Any]) -> CommandState:
         command_id=row["id"],
         batch_id=row["batch"],
         site_id=row["site"],
-        miner_id=row["miner_id"],
+        miner_id=row["miner_id"] or None,
         ip_address=row["ip_address"],
         command_type=row["type"],
         parameters=masked(json.loads(row["params"])),

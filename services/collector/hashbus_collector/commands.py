@@ -20,10 +20,13 @@ from hashbus_collector.database import fetch
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hashbus.messages import Command
+    from hashbus_collector.command_rules import Kind
     from hashbus_collector.database import Connection, Database, Row
 
 NOT_ANSWERED = "no_answer"
+FOR_THE_SITE = ""
+"""In the column of miners: a command to the whole site."""
+
 NEVER = timedelta(days=36_500)
 
 _NEW = """
@@ -73,8 +76,8 @@ class Wish:
     """A command that somebody wants."""
 
     site: str
-    miner_id: str
-    command: Command
+    miner_id: str | None
+    command: Kind
     params: dict[str, Any]
     priority: int
     ttl: timedelta
@@ -121,11 +124,7 @@ class Commands:
     ) -> list[str]:
         """Write down commands; returns their ids in the same order."""
         ids = [secrets.token_hex(12) for _ in wishes]
-        rows = [
-            (command_id, batch, wish.site, wish.miner_id, wish.ip_address, wish.command.value, json.dumps(wish.params),
-             wish.priority, by, now, now + wish.ttl)
-            for command_id, wish in zip(ids, wishes, strict=True)
-        ]  # fmt: skip
+        rows = [_row(one, wish, now, by, batch) for one, wish in zip(ids, wishes, strict=True)]
         async with self._database.transaction() as connection:
             await connection.execute(_NEW, *(list(column) for column in zip(*rows, strict=True)))
             await write(
@@ -221,6 +220,12 @@ class Commands:
         if known is None:
             return Answered.UNKNOWN
         return Answered.KNOWN if known == status.value else Answered.CONTRADICTS
+
+
+def _row(command_id: str, wish: Wish, now: datetime, by: str, batch: str | None) -> tuple[Any, ...]:
+    miner, params = wish.miner_id or FOR_THE_SITE, json.dumps(wish.params)
+    what = (wish.site, miner, wish.ip_address, wish.command.value, params, wish.priority)
+    return (command_id, batch, *what, by, now, now + wish.ttl)
 
 
 def _made(command_id: str, wish: Wish, now: datetime, by: str, address: str | None) -> Entry:

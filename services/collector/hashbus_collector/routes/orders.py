@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from hashbus.messages import Command
 from hashbus_collector.access import LoggedIn, Parts, address_of, allow
 from hashbus_collector.collector import Collector
 from hashbus_collector.command_answers import (
@@ -23,7 +22,7 @@ from hashbus_collector.command_answers import (
     CommandMade,
     command_state,
 )
-from hashbus_collector.command_rules import OPEN, Status, WrongParameters, completed
+from hashbus_collector.command_rules import OF_SITES, OPEN, Kind, Status, WrongParameters, completed
 from hashbus_collector.commands import Filter, Wish
 from hashbus_collector.errors import Refusal
 from hashbus_collector.people import Person, Role
@@ -78,22 +77,27 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
-    command_type: Command = Field(validation_alias=AliasChoices("command_type", "command"))
+    command_type: Kind = Field(validation_alias=AliasChoices("command_type", "command"))
     parameters: Parameters | None = Field(None, validation_alias=AliasChoices("parameters", "params"))
     priority: Priority = 5
     ttl_minutes: Ttl = 30
 
-    def wish(self, site: str, miner_id: str, ip_address: str | None) -> Wish:
+    def wish(self, site: str, miner_id: str | None, ip_address: str | None) -> Wish:
         """Return it for one miner; WrongParameters when the parameters do not fit."""
+        if miner_id is None and self.command_type not in OF_SITES:
+            raise WrongParameters(f"miner_id: is missing; {self.command_type.value} is for one miner")
         params = completed(self.command_type, self.parameters or {})
         ttl = timedelta(minutes=self.ttl_minutes)
         return Wish(site, miner_id, self.command_type, params, self.priority, ttl, ip_address)
 
 
 class NewCommand(Asked):
-    """One command for one miner (S1.19). The address is handed on; a bridge goes by the miner's id alone."""
+    """One command for one miner (S1.19), or for a whole site: `curtail` and `curtail_stop` name no miner.
 
-    miner_id: Name
+    The address is handed on; a bridge goes by the miner's id alone.
+    """
+
+    miner_id: Name | None = None
     site_id: SiteId
     ip_address: ShortText | None = None
 
@@ -155,8 +159,7 @@ async def make(given: NewCommand, request: Request, parts: Parts, who: LoggedIn)
         raise Refusal(422, str(error)) from None
     now = parts.clock.now()
     [command_id] = await parts.commands.make([wish], now, by=who.name, address=address_of(request))
-    known = await parts.views.known_miners(given.site_id, [given.miner_id])
-    warning = None if known else f"site {given.site_id} has never uploaded anything of miner {given.miner_id}"
+    warning = await _warning(parts, given)
     return CommandMade(command_id=command_id, expires_at=now + wish.ttl, warning=warning)
 
 
@@ -221,6 +224,12 @@ async def cancel(command_id: CommandId, request: Request, parts: Parts, who: Log
         why = "the site has fetched it" if now["status"] == Status.SENT else f"it is {now['status']}"
         raise Refusal(409, f"command {command_id!r} cannot be cancelled any more: {why}")
     return CommandFound(command=command_state(cancelled))
+
+
+async def _warning(parts: Collector, given: NewCommand) -> str | None:
+    if given.miner_id is None or await parts.views.known_miners(given.site_id, [given.miner_id]):
+        return None
+    return f"site {given.site_id} has never uploaded anything of miner {given.miner_id}"
 
 
 async def _found(parts: Collector, who: Person, command_id: str, role: Role) -> Any:
