@@ -313,6 +313,14 @@ class TestRanks:
         assert heat.cap_w == 0
         assert heat.effect in (BidEffect.WON, BidEffect.NARROWED)
 
+    def test_a_room_that_is_too_warm_is_relieved_also_when_the_restarts_of_the_day_are_used_up(self) -> None:
+        home = HeatedHome(room_c=17, is_running=True, controller={"restarts_per_day": 0})
+        home.lives(minutes=10)
+        assert home.home.setpoint_w() == 3500
+        home.room_c = 23.5
+        home.lives(minutes=5)
+        assert home.home.setpoint_w() == 0
+
     def test_a_zone_that_lets_others_mine_while_it_is_warm_enough(self) -> None:
         home = HeatedHome(room_c=21.5, outdoor_c=lambda _: 20.0, zone={"when_warm": "free"})
         home.home.request("profit", Rank.ECONOMICS, wish_w=3000.0, lasts_s=86_400)
@@ -357,6 +365,8 @@ class TestZones:
     def test_water_follows_the_weather_by_its_curve(self) -> None:
         zone = {"control": "supply", "room_inputs": [{"sensor": "room"}], "curve": {"slope": 1.0, "exponent": 1}}
         home = HeatedHome(zone=zone, heat=OUTDOOR, room_c=30)
+        assert home.zone.target_c == 42
+        assert home.zone.limited_by == "the weather is not known: water as for 0 °C"
         weather(home, -5.0)
         home.lives(minutes=2)
         assert home.zone.target_c == 47

@@ -14,12 +14,24 @@ from pathlib import Path
 
 from hashbus import logs
 from hashbus.bus import whose
-from hashbus.messages import BadMessage, ControlRequest, ControlState, Message, MinerControl, PowerRequest
+from hashbus.messages import (
+    BadMessage,
+    ControlRequest,
+    ControlState,
+    HeatProgram,
+    HeatState,
+    Message,
+    MinerControl,
+    PowerRequest,
+    ProfileRequest,
+    ZoneRequest,
+    ZoneState,
+)
 from hashbus.step import Step, Tick
 from hashbus_controller.state import State
 
-OWN = (ControlState, MinerControl)
-ASKED = (PowerRequest, ControlRequest)
+OWN = (ControlState, MinerControl, ZoneState, HeatState)
+ASKED = (PowerRequest, ControlRequest, ProfileRequest, ZoneRequest, HeatProgram)
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS notes (address TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID"
 

@@ -19,8 +19,8 @@ from hashbus_controller.state import UNLIMITED, State
 AT_ONCE = (Rank.SAFETY, Rank.ANTIFREEZE, Rank.GRID, Rank.SITE_LIMIT, Rank.OVERRIDE)
 """Less power for one of these never waits for the interval between two changes."""
 
-PROTECTING = (*AT_ONCE, Rank.CLOUD, Rank.BATTERY)
-"""Less power for one of these is given however many restarts a day had."""
+PROTECTING = (*AT_ONCE, Rank.CLOUD, Rank.BATTERY, Rank.HEAT)
+"""A cap of one of these is followed however many restarts a day had; the heating caps only a zone that is too warm."""
 
 WEIGHED = (Rank.HEAT, Rank.ECONOMICS)
 """A change for one of these must earn back what its restart loses; so must one for surplus power."""

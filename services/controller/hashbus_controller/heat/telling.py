@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hashbus.messages import Rank, SwitchPoint, ZoneControl, ZoneState
 from hashbus_controller.bids import OWN, RENEWED, Bid
+from hashbus_controller.heat.curve import ASSUMED_OUTDOOR_C
 from hashbus_controller.heat.zone import Facts, Zone
 from hashbus_controller.policy import SiteView
 
@@ -56,6 +57,8 @@ def limited_by(zone: Zone, facts: Facts, site: SiteView) -> str | None:
     obstacles = list(_obstacles(zone, facts, site))
     if not obstacles and zone.regulator.output_w >= facts.nominal_w > 0:
         obstacles.append(f"its miners give {_watts(facts.nominal_w)} at most")
+    if facts.settings.control is ZoneControl.SUPPLY and facts.mean_outdoor_c is None:
+        obstacles.append(f"the weather is not known: water as for {ASSUMED_OUTDOOR_C:g} °C")
     if not facts.heaters:
         obstacles.append("none of its miners can be told its power")
     more = [f"and {len(obstacles) - FEW} more"] if len(obstacles) > FEW else []
