@@ -187,12 +187,15 @@ async def test_a_plan_survives_kill_9_is_settled_by_itself_and_proved_by_its_doc
         executed = await until(plans, PlanState.EXECUTED)
         down = set(site.asleep)
         assert len(down) == 2
+        assert curtailer.counts("curtailer_target_watts", "curtailer_failed_miners") == [5000, 0]
+        assert curtailer.counted("curtailer_delivered_watts") >= 5000
         curtailer.kill()
         asker.publish(asked.model_copy(update={"is_cancelled": True, "at": SYSTEM_CLOCK.now()}))
         await asker.flush()
         assert site.asleep == down
         curtailer.start()
         over = await until(plans, PlanState.CANCELLED)
+        assert curtailer.counted("curtailer_target_watts") == 0
         assert {part.miner for part in over.miners} == down
         assert (over.begun_at, over.executed_at) == (executed.begun_at, executed.executed_at)
         async with asyncio.timeout(PATIENCE_S):

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from hashbus import logs
 from hashbus.messages import CurtailmentPlan, Message, PlanProgress, PlanState, Settlement
 from hashbus.service import Running
+from hashbus_curtailer import metrics
 from hashbus_curtailer.ledger import Ledger
+from hashbus_curtailer.plan import FINAL
 from hashbus_curtailer.settings import CurtailerSettings
 from hashbus_curtailer.settlement.settling import ledger_file
 
@@ -21,6 +23,7 @@ class Keeping:
     def __init__(self, running: Running[CurtailerSettings]) -> None:
         """Open the ledger, when it can be; a dry run has none."""
         self._running = running
+        self._counted: tuple[str, PlanState] | None = None
         self.ledger: Ledger | None = None
         try:
             self.ledger = None if running.dry_run else Ledger(ledger_file(running.settings))
@@ -30,8 +33,19 @@ class Keeping:
     def note(self, said: Iterable[Message]) -> None:
         """Keep the plans among what is about to be said."""
         for message in said:
-            if isinstance(message, CurtailmentPlan) and self.ledger is not None:
-                self._keep(self.ledger, message)
+            if isinstance(message, PlanProgress):
+                _count_progress(message)
+            elif isinstance(message, CurtailmentPlan):
+                self._count_plan(message)
+                if self.ledger is not None:
+                    self._keep(self.ledger, message)
+
+    def _count_plan(self, plan: CurtailmentPlan) -> None:
+        is_over = plan.state in FINAL
+        metrics.MISSING_W.set(0 if is_over else plan.missing_w)
+        if (plan.plan, plan.state) != self._counted:
+            self._counted = plan.plan, plan.state
+            metrics.PLANS.labels(plan.state.value).inc()
 
     def close(self) -> None:
         """Close the file."""
@@ -68,3 +82,10 @@ class Keeping:
     def _tell(self, problem: str | None) -> None:
         if self._running.health.report("ledger", problem and f"ledger: {problem}") and problem:
             log.error("plans are not written down", problem=problem)
+
+
+def _count_progress(progress: PlanProgress) -> None:
+    is_over = progress.state in FINAL
+    metrics.TARGET_W.set(0 if is_over else progress.target_w)
+    metrics.DELIVERED_W.set(0 if is_over else progress.delivered_w)
+    metrics.FAILED.set(0 if is_over else progress.failed)

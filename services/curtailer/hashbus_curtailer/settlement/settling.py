@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hashbus import logs
 from hashbus.messages import CurtailmentPlan, SettledInterval, Settlement
 from hashbus.service import Running
+from hashbus_curtailer import metrics
 from hashbus_curtailer.ledger import Ledger
 from hashbus_curtailer.settings import CurtailerSettings
 from hashbus_curtailer.settlement.baseline import Event, Result, Rules, spans
@@ -156,6 +157,7 @@ async def _round(running: Running[CurtailerSettings], ledger: Ledger, http: aioh
             running.bus.publish(message_of(statement, key, now))
             await running.bus.flush()
             ledger.mark_settled(plan.plan)
+            metrics.SETTLED.inc()
             log.info(
                 "settled",
                 plan=plan.plan,
