@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hashbus_controller.policies.curtailment import Curtailment
+from hashbus_controller.policies.emergency import Emergency
 from hashbus_controller.policies.heat import Heat
 from hashbus_controller.policies.limits import Limits
 from hashbus_controller.policies.night import Night
@@ -30,6 +31,8 @@ def policies_of(settings: ControllerSettings) -> Policies:
 
 def _always(section: ControllerSection) -> Iterator[Policy[Any]]:
     yield Safety(section.safety)
+    if section.emergency:
+        yield Emergency(section.emergency)
     yield _limits(section)
     yield Requests()
     yield Curtailment()

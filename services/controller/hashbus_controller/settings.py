@@ -11,6 +11,7 @@ from hashbus.settings import Section, SiteSettings
 from hashbus.units import Seconds, Watts
 from hashbus_controller.calendar_settings import CalendarSettings
 from hashbus_controller.heat.settings import HeatSettings
+from hashbus_controller.policies.emergency import EmergencySettings
 from hashbus_controller.policies.night import NightSettings
 from hashbus_controller.policies.price import PriceSettings
 from hashbus_controller.policies.safety import SafetySettings
@@ -62,6 +63,7 @@ class ControllerSection(Section):
     )
     site_limit_w: Watts | None = Field(None, description="Most that all miners together may draw")
     safety: SafetySettings = SafetySettings()
+    emergency: tuple[EmergencySettings, ...] = Field((), description="Sensors that stop miners before everybody else")
     soc: SocSettings | None = Field(None, description="Let the miners follow a battery; not given: they do not")
     heat: HeatSettings | None = Field(None, description="Let miners heat rooms and water; not given: they do not")
     sunset: SunsetSettings | None = Field(None, description="Mine on after sunset with enough in the battery of `soc`")
