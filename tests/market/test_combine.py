@@ -97,6 +97,15 @@ def test_where_nobody_can_be_believed_there_is_no_price(
     assert found.used == 0
 
 
+@pytest.mark.parametrize("volume_btc", [-1.0, 1e30, float("inf")])
+def test_a_source_with_an_impossible_volume_is_not_believed_at_all(volume_btc: float) -> None:
+    heard = said(92_477, 92_480, 92_490)
+    heard[1] = Heard("okx", Quote(92_480, volume_btc, NOW))
+    found = combined(heard, None, NOW)
+    assert found.volume_btc == 2000
+    assert "cannot be" in told(found)["okx"]
+
+
 def test_a_last_price_of_yesterday_judges_nobody() -> None:
     old = last_price(92_000, timedelta(hours=7))
     assert combined(said(60_000, None, None, None), old, NOW).price_usd == 60_000

@@ -1,21 +1,52 @@
 """Every source on a real socket: what it says is read, and whatever it does instead is one of three errors."""
 
+import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hashbus.testing.hand_clock import HandClock
-from hashbus_market.asking import Ask
-from hashbus_market.errors import SourceAway, SourceError, SourceGarbled, SourceRests
+from hashbus_market.asking import Answer, Ask
+from hashbus_market.errors import SourceAway, SourceError, SourceGarbled, SourceRests, answers_of_others
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSection
-from hashbus_market.sources import CHAINS, PRICES, binance, bybit
+from hashbus_market.sources import CHAINS, PRICES, binance, blockchain_info, bybit, coingecko, deribit, mempool, okx
+from hashbus_market.tariffs import awattar, documents, entsoe, ercot, octopus
 from tests.market.markets import CHAINS as CHAIN_NAMES
 from tests.market.markets import EXCHANGES, SOURCES, Markets
 
 NETWORK = "127.94.1"
+KEYS = (
+    "data",
+    "fields",
+    "result",
+    "results",
+    "list",
+    "price",
+    "USD",
+    "EUR",
+    "bitcoin",
+    "usd",
+    "code",
+    "retCode",
+    "last",
+    "name",
+    "currency",
+    "BTC",
+    "prices",
+    "starts_at",
+    "unit",
+    "difficulty",
+    "totalFee",
+    "startBlock",
+    "endBlock",
+)
 PRICE_NAMES = (*EXCHANGES, "coingecko")
 
 
@@ -185,3 +216,45 @@ async def test_prices_of_before_are_read_in_quarters_of_an_hour(
 def test_candles_of_another_shape_are_garbled(body: object, candles: Callable[[object], object]) -> None:
     with pytest.raises(SourceGarbled):
         candles(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers(-(10**400), 10**400) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner),
+    max_leaves=12,
+)
+READERS: tuple[Callable[[Any], object], ...] = (
+    binance.parse,
+    binance.candles,
+    okx.parse,
+    deribit.parse,
+    deribit.options_volume,
+    bybit.parse,
+    bybit.candles,
+    coingecko.parse,
+    blockchain_info.parse,
+    mempool.fees_per_block_btc,
+    mempool.retarget,
+    mempool.per_usd,
+    awattar.parse,
+    octopus.parse,
+    lambda body: ercot.parse(body, "HB_NORTH"),
+    lambda body: documents.windows_of(json.dumps(body), "UTC"),
+)
+
+
+@settings(max_examples=300)
+@given(JSON)
+def test_no_answer_however_odd_is_more_than_garbled(body: Any) -> None:
+    for read in READERS:
+        with contextlib.suppress(SourceGarbled), answers_of_others():
+            read(body)
+
+
+@given(st.text(max_size=200), st.binary(max_size=200))
+def test_neither_is_any_text(text: str, raw: bytes) -> None:
+    for read in (entsoe.parse, lambda found: documents.windows_of(found, "Europe/Berlin")):
+        with contextlib.suppress(SourceGarbled), answers_of_others():
+            read(text)
+    with contextlib.suppress(SourceGarbled):
+        Answer(raw).json()

@@ -383,3 +383,10 @@ def test_the_export_price_is_said_beside_it() -> None:
     _, said = spoken(opened(Book(plan), NOON), "home", NOON)
     assert said
     assert said.export_per_kwh == 0.08
+
+
+def test_a_price_that_no_money_has_is_left_out() -> None:
+    book = learnt(day_ahead(), [hour(0, 1e6), hour(1, 0.2)], NOON)
+    assert spoken(book, "home", NOON)[1]
+    dear = learnt(day_ahead(tax_pct=20), [hour(0, 1e6), hour(1, 0.2)], NOON)
+    assert spoken(dear, "home", NOON)[1] is None

@@ -34,6 +34,8 @@ REFERENCE_LASTS = timedelta(hours=6)
 
 AHEAD = timedelta(seconds=60)
 HIGHEST_USD = 1e9
+MOST_VOLUME_BTC = 21e6
+"""All bitcoin that will ever be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ def _impossible(one: Heard, now: datetime) -> str | None:
         return one.problem or "no answer"
     if not 0 < one.quote.price_usd < HIGHEST_USD:
         return f"{one.quote.price_usd:g} USD is no price"
-    if one.quote.volume_btc is not None and one.quote.volume_btc < 0:
-        return f"a volume of {one.quote.volume_btc:g} BTC cannot be"
+    if one.quote.volume_btc is not None and not 0 <= one.quote.volume_btc <= MOST_VOLUME_BTC:
+        return f"a volume of {one.quote.volume_btc:g} BTC in a day cannot be"
     if one.quote.at is None:
         return None
     age = now - one.quote.at

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 
@@ -24,6 +26,19 @@ class SourceRests(SourceError):
 
 class SourceGarbled(SourceError):
     """It answers something else than its documentation says."""
+
+
+ODD = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What reading raises when somebody's answer is of a shape that nobody thought of."""
+
+
+@contextmanager
+def answers_of_others() -> Iterator[None]:
+    """Let no answer, however odd, be more than a source that is garbled."""
+    try:
+        yield
+    except ODD as error:
+        raise SourceGarbled(f"the answer is not what its documentation says ({type(error).__name__})") from None
 
 
 def moment_of_ms(milliseconds: float) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hashbus.messages import PowerPrice
 from hashbus.service import Running
 from hashbus_market import metrics
-from hashbus_market.errors import SourceError
+from hashbus_market.errors import SourceError, answers_of_others
 from hashbus_market.outages import Outages
 from hashbus_market.rounds import Lines
 from hashbus_market.settings import MarketSettings
@@ -60,7 +60,8 @@ class PowerDesk:
     async def _look_up(self, book: Book, tariff: FetchedTariff, now: datetime) -> timedelta:
         """Ask the source; returns how long to wait before the next time."""
         try:
-            found = await self._lookup.of(tariff, now)
+            with answers_of_others():
+                found = await self._lookup.of(tariff, now)
         except SourceError as error:
             metrics.ASKED.labels(book.name, type(error).__name__.removeprefix("Source").lower()).inc()
             self._outages.note("power", self._problem(book, str(error), now))

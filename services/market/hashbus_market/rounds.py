@@ -12,7 +12,7 @@ import aiohttp
 from hashbus.clock import Clock
 from hashbus_market import metrics
 from hashbus_market.asking import Ask
-from hashbus_market.errors import SourceAway, SourceError, SourceRests
+from hashbus_market.errors import SourceAway, SourceError, SourceRests, answers_of_others
 from hashbus_market.settings import MarketSection
 
 T = TypeVar("T")
@@ -79,7 +79,8 @@ class Lines:
             if now < until:
                 raise SourceAway(f"{why}, until {until:%H:%M:%S} UTC")
             try:
-                found = await ask(self.to_address(self._settings.urls.get(name, url), {}))
+                with answers_of_others():
+                    found = await ask(self.to_address(self._settings.urls.get(name, url), {}))
             except SourceRests as error:
                 self._rests[name] = (now + timedelta(seconds=error.rest_s), str(error))
                 metrics.ASKED.labels(name, "rests").inc()

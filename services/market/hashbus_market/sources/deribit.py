@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 from hashbus_market.asking import Ask
-from hashbus_market.errors import SourceError, moment_of_ms
+from hashbus_market.errors import SourceError, answers_of_others, moment_of_ms
 from hashbus_market.reading import at, number
 from hashbus_market.sources.quote import PriceSource, Quote
 
@@ -29,7 +29,8 @@ def parse(body: Any, volume_btc: float | None = None) -> Quote:
 
 async def _volume_btc(ask: Ask) -> float | None:
     try:
-        return options_volume((await ask.get("/api/v2/public/get_trade_volumes")).json())
+        with answers_of_others():
+            return options_volume((await ask.get("/api/v2/public/get_trade_volumes")).json())
     except SourceError:
         return None
 

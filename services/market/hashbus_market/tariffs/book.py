@@ -13,6 +13,9 @@ from hashbus_market.tariffs.windows import KNOWN_AHEAD, from_now, overlaid, paid
 SAID_AGAIN = timedelta(minutes=30)
 """A price that does not change is said again this often, well within the shelf life of two hours."""
 
+MOST_PER_KWH = 1e6
+"""No currency has a kilowatt-hour that costs more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -31,7 +34,8 @@ class Book:
 
 def learnt(book: Book, energy: Iterable[PriceWindow], now: datetime) -> Book:
     """Return the book with what a source has just said; hours that it does not name any more stay known."""
-    new = [one.model_copy(update={"price_per_kwh": paid(one.price_per_kwh, book.tariff)}) for one in energy]
+    all_in = [one.model_copy(update={"price_per_kwh": paid(one.price_per_kwh, book.tariff)}) for one in energy]
+    new = [one for one in all_in if abs(one.price_per_kwh) <= MOST_PER_KWH]
     ends_at = now + KNOWN_AHEAD
     windows = [one for one in from_now(overlaid(book.windows, new), now) if one.starts_at < ends_at]
     return replace(book, windows=tuple(windows), taken_at=now)
