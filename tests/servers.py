@@ -303,6 +303,14 @@ class Postgres:
         self._server.psql(f"CREATE DATABASE {name} TEMPLATE collector_tables")
         return str(self._server.get_uri(name)).replace(":@", "@")
 
+    def pause(self) -> None:
+        """Stop the server; its data stays."""
+        self._server.stop()
+
+    def resume(self) -> None:
+        """Start it again."""
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         """End the server and remove its data."""
         self._server.stop()

@@ -18,8 +18,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from hashbus_collector.columns import IDENTITY, MEASURED
+from hashbus_collector.database import open_database
+from hashbus_collector.migrating import migrate
+from hashbus_collector.settings import DatabaseSettings
 from tests import servers
-from tests.collector.clouds import API, PASSWORD, Site, Visitor, new_site, reading
+from tests.collector.clouds import API, PASSWORD, Site, Visitor, cloud_over, new_site, reading
 
 Cloud = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -139,13 +143,49 @@ async def _is_taken(http: aiohttp.ClientSession, url: str, key: str, body: bytes
 
 
 async def _stored(url: str) -> dict[str, int]:
-    from hashbus_collector.database import open_database  # noqa: PLC0415
-    from hashbus_collector.settings import DatabaseSettings  # noqa: PLC0415
-
     database = await open_database(DatabaseSettings(), url, None)
     rows = await database.fetch("SELECT miner_id, count(*) FROM history JOIN miner ON no = miner GROUP BY 1")
     await database.close()
     return {row["miner_id"]: row["count"] for row in rows}
+
+
+async def test_while_the_database_is_away_callers_are_told_to_come_again() -> None:
+    postgres = await asyncio.to_thread(servers.Postgres)
+    try:
+        async with cloud_over(postgres.new_database()) as cloud:
+            site = await cloud.site()
+            assert (await site.upload(reading("m1"))).status == 200
+            await asyncio.to_thread(postgres.pause)
+            answer = await site.upload(reading("m2"))
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+            assert "postgres" not in answer.body["error"]
+            assert (await site.call("GET", "health")).status == 503
+            await asyncio.to_thread(postgres.resume)
+            assert (await site.upload(reading("m2"))).status == 200
+            assert await cloud.parts.database.value("SELECT count(*) FROM history") == 2
+    finally:
+        await asyncio.to_thread(postgres.stop)
+
+
+async def test_the_caller_is_who_the_trusted_proxy_says(cloud_database: str) -> None:
+    told = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    for behind_proxy, address, is_secure in ((True, "203.0.113.7", True), (False, "127.0.0.1", False)):
+        async with cloud_over(cloud_database, behind_proxy=behind_proxy) as cloud:
+            anna = await cloud.person()
+            answer = await cloud.browser().log_in("anna", headers=told)
+            assert ("secure" in answer.headers["Set-Cookie"].lower()) is is_secure
+            assert (await anna.get("audit?limit=1"))["entries"][0]["address"] == address
+
+
+async def test_tables_are_made_once_however_often_it_is_asked(postgres: servers.Postgres) -> None:
+    url = postgres.new_database()
+    await asyncio.gather(*(migrate(url, None) for _ in range(3)))
+    database = await open_database(DatabaseSettings(), url, None)
+    assert await database.value("SELECT version_num FROM alembic_version") == "0001"
+    for columns, table in ((MEASURED, "history"), ({**MEASURED, **IDENTITY}, "live")):
+        rows = await database.fetch("SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass", table)
+        assert set(columns) <= {row["attname"] for row in rows}
+    await database.close()
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(own_collector: servers.Collector, tmp_path: Path) -> None:

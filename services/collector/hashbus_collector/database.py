@@ -23,8 +23,17 @@ Row = Mapping[str, Any]
 
 OLDEST_SERVER = 15
 
-AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError, TimeoutError)
-"""What asyncpg raises when the server is not there, or not able to take another connection."""
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it is being stopped, or is starting
+    asyncpg.InsufficientResourcesError,  # no connection, no memory or no disk left
+    asyncpg.ObjectNotInPrerequisiteStateError,  # it takes no connections now
+    asyncpg.TransactionRollbackError,  # two transactions stood in each other's way
+)
+"""What asyncpg raises when the server is not there or cannot do it now: trying again later makes sense."""
 
 
 class DatabaseAway(Exception):

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -23,11 +22,6 @@ LOCK = 0x68617368
 """Number of the advisory lock under which only one collector migrates at a time; "hash" in ASCII."""
 
 SCRIPTS = Path(__file__).parent / "migrations"
-
-
-def latest_revision() -> str | None:
-    """Return the newest step that this version knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 async def migrate(url: str, password: str | None) -> None:
