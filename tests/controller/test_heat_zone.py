@@ -275,6 +275,16 @@ class TestRanks:
         home.home.passes(2)
         assert home.home.setpoint_w() == 0
 
+    def test_against_frost_another_miner_heats_in_place_of_one_that_is_too_hot_or_gone(self) -> None:
+        two = (heater("attic"), heater("cellar", rated_hashrate_ths=100))
+        home = HeatedHome(room_c=6.8, heaters=two)
+        home.lives(minutes=5)
+        assert (home.home.setpoint_w("attic"), home.home.setpoint_w("cellar")) == (3500, 701)
+        home.home.hear(home.home.reading("attic", chip_max_c=110))
+        home.home.passes(20)
+        assert home.home.setpoint_w("attic") == 0
+        assert home.home.setpoint_w("cellar") == 3500
+
     def test_frost_protection_ends_a_kelvin_above_its_limit(self) -> None:
         home = HeatedHome(room_c=6.9, zone={"profile": "antifreeze"})
         home.lives(minutes=1)

@@ -58,13 +58,16 @@ def blindly_needed_w(
 
 
 def floored(before: Frost, wanted_w: float, heaters: Sequence[Heater], why: str, now: datetime) -> Frost:
-    """Return the floors that together give at least `wanted_w`, the most efficient miners first."""
+    """Return the floors that together give at least `wanted_w`, the most efficient miners first.
+
+    One that nobody reaches, or whose safety forbids it, does not count: another one heats in its place.
+    """
     floors_w = {}
-    for heater in heaters:
+    for heater in [one for one in heaters if one.is_available] or heaters:
         if wanted_w <= 0:
             break
         floors_w[heater.miner] = heater.above(wanted_w)
-        wanted_w -= floors_w[heater.miner]
+        wanted_w -= heater.gives(floors_w[heater.miner])
     is_less = sum(floors_w.values()) < sum(before.floors_w.values())
     if floors_w == before.floors_w or (is_less and before.since is not None and now - before.since < CALM):
         return replace(before, is_on=True, why=before.why or why)

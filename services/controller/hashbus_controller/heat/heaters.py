@@ -13,6 +13,9 @@ from hashbus.power import target
 from hashbus_controller.held import Held
 from hashbus_controller.policy import SiteView
 
+ASSUMED_W = 3000.0
+"""What a miner draws of which neither its firmware nor the model table says so; its owner can: `rated_power_w`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heater:
@@ -89,7 +92,8 @@ def _heater(
 ) -> Heater:
     levels = [level.power_w for level in info.power_levels if level.power_w > 0]
     shown_w = reading.power_limit_w or reading.power_w if reading else None
-    most_w = info.max_power_w or max(levels, default=0.0) or info.rated_power_w or shown_w or 0.0
+    # Not what it shows: a figure that moves with every reading would move the regulator with it.
+    most_w = info.max_power_w or max(levels, default=0.0) or info.rated_power_w or ASSUMED_W
     can_limit = Capability.POWER_LIMIT in info.capabilities
     least_w = min(levels, default=info.min_power_w or 0.0) if can_limit else most_w
     is_fresh = reading is not None and not reading.is_stale(now)

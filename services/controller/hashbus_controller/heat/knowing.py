@@ -103,7 +103,7 @@ def facts_of(
         outdoor_c=known.outdoor.value_c if known.outdoor else None,
         mean_outdoor_c=known.mean_outdoor_c if known.outdoor else None,
         contact=open_contact(settings.window, known.sensors),
-        heaters=heaters_of(known.members.get(name, ()), site, zone.stages.asked_w, now),
+        heaters=heaters_of(known.members.get(name, ()), site, zone.asked_w, now),
         is_enabled=site.is_enabled,
         time_zone=time_zone,
         now=now,

@@ -66,8 +66,9 @@ def limited_by(zone: Zone, facts: Facts, site: SiteView) -> str | None:
 
 
 def _obstacles(zone: Zone, facts: Facts, site: SiteView) -> Iterator[str]:
+    all_asked_w = zone.asked_w
     for heater in facts.heaters:
-        asked_w, held = zone.stages.asked_w.get(heater.miner, 0.0), site.held.get(heater.miner)
+        asked_w, held = all_asked_w.get(heater.miner, 0.0), site.held.get(heater.miner)
         if not heater.is_available:
             yield f"{heater.miner} is not there"
         elif isfinite(heater.limit_w) and held is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -85,6 +85,12 @@ class Zone:
     lowered_at: datetime | None = None
     delivered_w: float | None = None
     loop_heat_w: float | None = None
+
+    @property
+    def asked_w(self) -> Mapping[str, float]:
+        """Return the most that each miner is asked for, for warmth or against frost."""
+        floors_w, warm_w = self.frost.floors_w, self.stages.asked_w
+        return {miner: max(warm_w.get(miner, 0.0), floors_w.get(miner, 0.0)) for miner in {*warm_w, *floors_w}}
 
 
 def advanced(before: Zone, facts: Facts) -> Zone:
