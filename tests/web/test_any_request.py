@@ -3,15 +3,18 @@
 import asyncio
 import json
 import random
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from hashbus_web.app import api
-from tests.servers import Mosquitto
+from tests.servers import Mosquitto, program
 from tests.web.test_rights import somebody
 from tests.web.world import WebService, World, seen
 
@@ -184,3 +187,21 @@ async def test_a_place_within_the_page_is_the_page_and_a_missing_file_is_not(sha
         assert (await client.get("/assets/none.js")).status_code == 404
         assert (await client.get("/../../etc/passwd")).status_code == 200
         assert "root:" not in (await client.get("/..%2f..%2fetc/passwd")).text
+
+
+def test_every_answer_is_as_it_is_described(shared: WebService, somebodys_token: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(program("schemathesis"), "run", f"{shared.url}/api/openapi.json"),
+            *("--header", f"Authorization: {somebodys_token}", "--no-color", "--max-examples", "4", "--seed", "1"),
+            *("--phases", "fuzzing", "--exclude-path-regex", "events|auth|setup|users|history|preview"),
+            *("--checks", "not_a_server_error,content_type_conformance,response_schema_conformance"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert re.search(r"([1-9]\d+) generated, \1 passed", done.stdout), done.stdout[-4000:]

@@ -72,7 +72,8 @@ def totals(view: SiteView, now: datetime, sight: Sight | None = None) -> Totals:
     fresh = [reading for miner in miners if (reading := readings.get(miner)) and not reading.is_stale(now)]
     power_w = sum(one.power_w or 0.0 for one in fresh)
     hashrate_ths = sum(one.hashrate_ths or 0.0 for one in fresh)
-    known = sum(one.power_w is not None for one in fresh)
+    # A firmware that sleeps and is silent about its power is not unknown: it draws next to nothing.
+    known = sum(one.power_w is not None or one.state is MinerState.SLEEPING for one in fresh)
     both = [one for one in fresh if one.power_w and one.hashrate_ths]
     mined_ths = sum(one.hashrate_ths or 0.0 for one in both)
     held = [setpoints[miner] for miner in miners if miner in setpoints]
