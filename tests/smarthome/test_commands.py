@@ -47,7 +47,7 @@ def told(
     has_controller: bool = True,
     alerts: tuple[Alert, ...] = (),
 ) -> list[Message]:
-    desk = Desk(SITE, AT, SETTINGS, about=about, has_controller=has_controller, alerts=alerts)
+    desk = Desk(SITE, AT, SETTINGS, about=about, has_controller=has_controller, most_w=6850, alerts=alerts)
     raw = payload if isinstance(payload, bytes) else payload.encode()
     return messages_of(PlainCommand(SITE, kind, "attic", control), raw, desk)
 
@@ -229,6 +229,17 @@ def test_the_site_takes_its_profile_its_automatic_control_and_acknowledges_alert
     assert (seen.key, seen.since) == ("hot", AT)
 
 
+def test_a_cap_on_all_miners_is_one_bid_for_the_site() -> None:
+    [cap] = told("power_limit", "5000", about=None, kind="site")
+    assert isinstance(cap, PowerRequest)
+    assert (cap.scope, cap.cap_w, cap.floor_w, cap.rank) == ("site", 5000, None, Rank.OVERRIDE)
+    [back] = told("release", "PRESS", about=None, kind="site")
+    assert isinstance(back, PowerRequest)
+    assert back.until == AT
+    with pytest.raises(NotUnderstood, match="from 0 to 6850 W"):
+        told("power_limit", "7000", about=None, kind="site")
+
+
 def test_every_control_that_is_shown_is_understood() -> None:
     house = house_of(*everything(), controller(SITE))
     controls = 0
@@ -237,7 +248,8 @@ def test_every_control_that_is_shown_is_understood() -> None:
             for topic in (value for key, value in component.items() if key.endswith("command_topic")):
                 command = PlainCommand.read(topic)
                 assert command is not None, topic
-                desk = Desk(SITE, AT, SETTINGS, about=house.about(command.kind, command.device), has_controller=True)
+                about = house.about(command.kind, command.device)
+                desk = Desk(SITE, AT, SETTINGS, about=about, has_controller=True, most_w=house.most_w)
                 payload = _sample(component, command.control)
                 said = messages_of(command, payload.encode(), desk)
                 assert said or command.control == "acknowledge"

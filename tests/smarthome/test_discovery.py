@@ -374,6 +374,20 @@ def test_a_stale_miner_is_in_no_sum_and_the_summary_says_so() -> None:
     assert house.known.summary(SITE, now + timedelta(hours=1)).power_w is None, "stale is never zero"
 
 
+def test_all_miners_together_have_a_limit_up_to_what_they_can_draw() -> None:
+    house = house_of(info(SITE), reading(SITE), controller(SITE))
+    number = shown(house)["site_home"]["components"]["power_limit"]
+    assert (number["min"], number["max"]) == (0, 3600)
+    house.hear(info(SITE, "cellar", max_power_w=3250))
+    number = shown(house)["site_home"]["components"]["power_limit"]
+    assert number["max"] == 6850
+    said = {"cap_w": 5000.0, "at": "2026-03-01T12:00:00Z"}
+    assert rendered(number["value_template"], {**said, "until": "2026-03-01T14:00:00Z"}) == "5000.0"
+    assert rendered(number["value_template"], {**said, "until": said["at"]}) == "None", "it was given back"
+    empty = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(number["value_template"])  # noqa: S701
+    assert empty.render() == "None", "it was taken off the bus"
+
+
 def test_a_price_is_in_its_currency() -> None:
     price = filled(PowerPrice).model_copy(update={"currency": "EUR"})
     components = shown(house_of(price))["site_home"]["components"]

@@ -6,6 +6,7 @@ import secrets
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import aiomqtt
 import pytest
 from pydantic import ValidationError
 
+from hashbus.clock import SYSTEM_CLOCK
 from hashbus.messages import (
     Alert,
     Command,
@@ -22,6 +24,7 @@ from hashbus.messages import (
     OrderResult,
     OrderStatus,
     PowerRequest,
+    Rank,
     Severity,
 )
 from hashbus.mqtt_bus import MqttBus
@@ -117,7 +120,8 @@ async def test_discovery_is_retained_at_qos_1_and_right_by_the_documentation(sma
 
 async def test_every_state_is_read_from_a_topic_that_is_said(smarthome: Smarthome, seen: Seen) -> None:
     site = smarthome.site
-    said_later = {f"hashbus/{site}/miner/attic/result/smarthome", f"hashbus/{site}/control/state"}
+    later = ("miner/attic/result/smarthome", "control/state", "request/smarthome/site/override")
+    said_later = {f"hashbus/{site}/{topic}" for topic in later}
     for device in ("miner_attic", f"site_{site}"):
         config = await seen.shown(device)
         topics = {one["state_topic"] for one in config["components"].values() if "state_topic" in one}
@@ -132,13 +136,36 @@ async def test_a_power_limit_becomes_an_override_on_the_bus_and_is_given_back(
         await seen.says(command(smarthome.site, "power_limit"), "2000")
         request = await said_to(requests, lambda one: one.cap_w == 2000)
         assert (request.scope, request.floor_w) == ("attic", 2000)
+        kept = await retained(smarthome.broker, request.address())
+        assert kept is not None
+        assert kept.qos == 1
         await seen.says(command(smarthome.site, "release"), "PRESS")
         back = await said_to(requests, lambda one: one.at > request.at)
         assert back.until == back.at, "it has ended"
     assert back.address() == request.address()
-    last = await retained(smarthome.broker, request.address())
-    assert last is not None
-    assert last.qos == 1
+    await seen.until(lambda one: not one.last[request.address()].payload)
+    assert await retained(smarthome.broker, request.address()) is None, "nobody shows what does not count any more"
+
+
+async def test_a_request_of_an_earlier_run_that_has_lapsed_is_taken_off_the_bus(
+    mosquitto: Mosquitto, site: str, tmp_path: Path
+) -> None:
+    fields: dict[str, Any] = {
+        "source": "smarthome",
+        "name": "override",
+        "rank": Rank.OVERRIDE,
+        "cap_w": 2000,
+        "why": "test",
+    }
+    old = PowerRequest(site=site, at=AT, scope="attic", until=AT + timedelta(hours=1), **fields)
+    good = PowerRequest(site=site, at=AT, scope="cellar", until=SYSTEM_CLOCK.now() + timedelta(hours=1), **fields)
+    async with bus(mosquitto, site, "smarthome") as earlier:
+        publish_all(earlier, [old, good])
+        await earlier.flush()
+    async with watching(mosquitto, *filters_of(site)) as seen:
+        with Smarthome(mosquitto, site, tmp_path).start():
+            await seen.until(lambda one: old.address() in one.last and not one.last[old.address()].payload)
+    assert await retained(mosquitto, good.address()) is not None
 
 
 async def test_a_button_becomes_one_order_that_is_never_retained(

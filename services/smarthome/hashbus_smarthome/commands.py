@@ -57,6 +57,7 @@ class Desk:
     settings: HomeAssistantSection
     about: MinerInfo | EquipmentInfo | ZoneState | None = None
     has_controller: bool = False
+    most_w: float = 0.0
     alerts: tuple[Alert, ...] = ()
 
     @property
@@ -158,17 +159,15 @@ def _order(info: MinerInfo, desk: Desk, command: Command, params: OrderParams | 
     )
 
 
-def _bid(
-    info: MinerInfo, desk: Desk, *, cap_w: float | None, floor_w: float | None, is_over: bool = False
-) -> PowerRequest:
+def _bid(scope: str, desk: Desk, *, cap_w: float | None, floor_w: float | None, is_over: bool = False) -> PowerRequest:
     if not desk.has_controller:
         raise NotUnderstood("no controller is there to decide about power")
     return PowerRequest(
         site=desk.site,
         at=desk.now,
         source=ACCOUNT,
-        scope=info.miner,
-        name="override",
+        scope=scope,
+        name=whole.OVERRIDE,
         rank=Rank.OVERRIDE,
         cap_w=cap_w,
         floor_w=floor_w,
@@ -183,13 +182,13 @@ def _limit(word: str, info: MinerInfo, desk: Desk) -> Message:
     if bounds is None:
         raise NotUnderstood(f"{info.miner} does not say how much power it can draw")
     power_w = _number(word, *bounds, "W")
-    return _bid(info, desk, cap_w=power_w, floor_w=power_w)
+    return _bid(info.miner, desk, cap_w=power_w, floor_w=power_w)
 
 
 def _level(word: str, info: MinerInfo, desk: Desk) -> Message:
     levels = {level.name: level.power_w for level in info.power_levels}
     power_w = levels[_one_of(word, tuple(levels))]
-    return _bid(info, desk, cap_w=power_w, floor_w=power_w)
+    return _bid(info.miner, desk, cap_w=power_w, floor_w=power_w)
 
 
 def _mining(word: str, info: MinerInfo, desk: Desk) -> Message:
@@ -199,13 +198,13 @@ def _mining(word: str, info: MinerInfo, desk: Desk) -> Message:
     if not desk.has_controller:
         return _order(info, desk, Command.ENABLE if is_on else Command.DISABLE)
     if is_on:
-        return _bid(info, desk, cap_w=None, floor_w=controls.least_running_w(info))
-    return _bid(info, desk, cap_w=0.0, floor_w=None)
+        return _bid(info.miner, desk, cap_w=None, floor_w=controls.least_running_w(info))
+    return _bid(info.miner, desk, cap_w=0.0, floor_w=None)
 
 
 def _release(word: str, info: MinerInfo, desk: Desk) -> Message:
     _one_of(word.upper(), (controls.PRESS,))
-    return _bid(info, desk, cap_w=0.0, floor_w=None, is_over=True)
+    return _bid(info.miner, desk, cap_w=0.0, floor_w=None, is_over=True)
 
 
 _POWER: Mapping[str, Callable[[str, MinerInfo, Desk], Message]] = MappingProxyType(
@@ -282,6 +281,11 @@ def _for_site(control: str, word: str, desk: Desk) -> list[Message]:
         is_over = chosen == whole.SCHEDULE
         profile = Profile.MANUAL if is_over else Profile(chosen)
         return [ProfileRequest(site=site, at=at, source=ACCOUNT, profile=profile, is_cancelled=is_over)]
+    if control == whole.POWER_LIMIT:
+        return [_bid(whole.SITE, desk, cap_w=_number(word, 0, desk.most_w, "W"), floor_w=None)]
+    if control == whole.RELEASE:
+        _one_of(word.upper(), (controls.PRESS,))
+        return [_bid(whole.SITE, desk, cap_w=0.0, floor_w=None, is_over=True)]
     if control == whole.ACKNOWLEDGE:
         _one_of(word.upper(), (controls.PRESS,))
         return [

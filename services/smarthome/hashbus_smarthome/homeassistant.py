@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hashbus import logs
 from hashbus.foreign import PlainCommand
-from hashbus.messages import Message, OrderResult, OrderStatus, SiteSummary
+from hashbus.messages import Message, OrderResult, OrderStatus, PowerRequest, SiteSummary
 from hashbus.mqtt_noticeboard import Noticeboard, Said
 from hashbus_smarthome import metrics
 from hashbus_smarthome.commands import Desk, NotUnderstood, messages_of
@@ -54,6 +54,7 @@ class HomeAssistant:
         self._orphans: set[str] = set()
         self._again_at_s: float | None = None
         self._settled_at_s = running.clock.monotonic() + self._settings.settle_s
+        self._requests: dict[str, PowerRequest] = {}
         self._summary: SiteSummary | None = None
         self._summary_at_s = running.clock.monotonic() + FIRST_SUMMARY_S
 
@@ -65,6 +66,7 @@ class HomeAssistant:
                 return
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._hear(heard), name="hear the bus")
+                tasks.create_task(self._remember(), name="remember requests")
                 tasks.create_task(self._obey(), name="hear commands")
                 tasks.create_task(self._show(), name="show")
 
@@ -95,6 +97,20 @@ class HomeAssistant:
                 problem=result.message,
             )
 
+    async def _remember(self) -> None:
+        """Hear the own requests, those of an earlier run among them: what has lapsed is taken off the bus."""
+        async with self._running.bus.subscribe(PowerRequest, source=ACCOUNT) as requests:
+            async for request in requests:
+                self._requests[request.address()] = request
+
+    def _clear_lapsed(self) -> None:
+        """Take requests off the bus that hold no more, so that nobody shows what does not count."""
+        now = self._running.clock.now()
+        for address, request in list(self._requests.items()):
+            if request.until <= now:
+                del self._requests[address]
+                self._running.bus.clear(request)
+
     async def _show(self) -> None:
         while True:
             self._tick()
@@ -105,6 +121,7 @@ class HomeAssistant:
         now_s = clock.monotonic()
         self._running.health.report("notices", _trouble(self._board))
         house.age(clock.now())
+        self._clear_lapsed()
         if now_s >= self._summary_at_s:
             self._say_summary()
         self._pin_changes()
@@ -180,6 +197,7 @@ class HomeAssistant:
             settings=self._settings,
             about=house.about(command.kind, command.device),
             has_controller=house.has_controller,
+            most_w=house.most_w,
             alerts=tuple(house.known.alerts.values()),
         )
         try:

@@ -22,7 +22,8 @@ from hashbus.messages import (
     ZoneState,
 )
 from hashbus.topics import service_of_source
-from hashbus_smarthome.discovery.devices import KIND_OF, KINDS, Device, discovery, place_of
+from hashbus_smarthome.discovery.controls import bounds_w
+from hashbus_smarthome.discovery.devices import KIND_OF, KINDS, Around, Device, discovery, place_of
 from hashbus_smarthome.discovery.facts import keys_of
 from hashbus_smarthome.discovery.place import ACCOUNT, CONTROLLER, Place
 from hashbus_smarthome.settings import HomeAssistantSection
@@ -79,6 +80,8 @@ class House:
         self._devices[who], is_news = _told(before, message)
         if is_news:
             self._changed.add(who)
+            if isinstance(message, MinerInfo):
+                self._changed.add(("site", self.site))
 
     def _is_shown(self, place: Place, message: Message) -> bool:
         """Leave out what the site file leaves out, and what reached us from the smart home itself."""
@@ -128,6 +131,13 @@ class House:
             yield self.topic(device.place), self._payload(device)
 
     @property
+    def most_w(self) -> float:
+        """Return what all miners together can draw in W, as far as they say it."""
+        abouts = (device.about for device in self._devices.values() if device.is_there)
+        bounds = [bounds_w(about) for about in abouts if isinstance(about, MinerInfo)]
+        return sum(one[1] for one in bounds if one is not None)
+
+    @property
     def is_settled(self) -> bool:
         """Say whether everything known was handed out."""
         return not self._changed
@@ -140,8 +150,7 @@ class House:
     def _payload(self, device: Device) -> bytes:
         if not device.is_there:
             return b""
-        has_controller = CONTROLLER in self.services
-        found = discovery(device, self.services, has_controller=has_controller, has_heating=self.has_heating)
+        found = discovery(device, Around(self.services, self.has_heating, self.most_w))
         return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() if found["components"] else b""
 
 

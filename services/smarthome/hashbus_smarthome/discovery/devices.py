@@ -40,7 +40,7 @@ from hashbus_smarthome.discovery.climate import of_zone
 from hashbus_smarthome.discovery.controls import of_miner
 from hashbus_smarthome.discovery.entities import entities
 from hashbus_smarthome.discovery.equipment import of_equipment
-from hashbus_smarthome.discovery.place import Component, Place
+from hashbus_smarthome.discovery.place import CONTROLLER, Component, Place
 from hashbus_smarthome.discovery.site import of_site
 
 SUPPORT = "https://github.com/hashbus/hashbus"
@@ -135,7 +135,16 @@ def place_of(message: Message) -> Place | None:
     return Place(message.site, found.name, tuple(levels.items()), found.presence)
 
 
-def discovery(device: Device, services: frozenset[str], *, has_controller: bool, has_heating: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the site has beside a device: the services that were ever there, heating, and how much its miners draw."""
+
+    services: frozenset[str] = frozenset()
+    has_heating: bool = False
+    most_w: float = 0.0
+
+
+def discovery(device: Device, around: Around) -> dict[str, Any]:
     """Return the discovery message of a device, by the option names of Home Assistant's documentation."""
     place, told = device.place, device.told
     components = entities(
@@ -144,7 +153,7 @@ def discovery(device: Device, services: frozenset[str], *, has_controller: bool,
     for message, words in device.kind.others.items():
         if message in told:
             components |= entities(place, message, told[message], words=words, currency=device.currency.get(message))
-    components |= _controls(device, services, has_controller=has_controller, has_heating=has_heating)
+    components |= _controls(device, around)
     found: dict[str, Any] = {
         "device": _device(device),
         "origin": {"name": "hashbus", "sw_version": _version(), "support_url": SUPPORT},
@@ -155,18 +164,18 @@ def discovery(device: Device, services: frozenset[str], *, has_controller: bool,
     return found | {"availability_mode": "all"}
 
 
-def _controls(
-    device: Device, services: frozenset[str], *, has_controller: bool, has_heating: bool
-) -> dict[str, Component]:
+def _controls(device: Device, around: Around) -> dict[str, Component]:
     place, about = device.place, device.about
     if isinstance(about, MinerInfo):
         told = device.told.get(MinerTelemetry, frozenset())
-        return of_miner(place, about, told, has_controller=has_controller)
+        return of_miner(place, about, told, has_controller=CONTROLLER in around.services)
     if isinstance(about, EquipmentInfo):
         return of_equipment(place, about)
     if isinstance(about, ZoneState):
         return of_zone(place, about)
-    return of_site(place, services, has_heating=has_heating) if device.kind.own is SiteSummary else {}
+    if device.kind.own is SiteSummary:
+        return of_site(place, around.services, has_heating=around.has_heating, most_w=around.most_w)
+    return {}
 
 
 def _device(device: Device) -> dict[str, Any]:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hashbus.messages import ControlState, HeatState, Profile, ServiceStatus
-from hashbus_smarthome.discovery.place import CONTROLLER, STATE_TEMPLATE, Component, Place
+from hashbus.messages import ControlState, HeatState, PowerRequest, Profile, ServiceStatus
+from hashbus_smarthome.discovery.place import ACCOUNT, CONTROLLER, STATE_TEMPLATE, Component, Place
 
 PROFILE, AUTOMATIC, ACKNOWLEDGE = "profile", "automatic", "acknowledge"
+POWER_LIMIT, RELEASE = "power_limit", "release"
+SITE, OVERRIDE = "site", "override"
+"""Scope of a request that means all miners together, and the name of what a person asks."""
+
 SCHEDULE = "schedule"
 """No profile is chosen: each zone follows its schedule."""
 
 
-def of_site(place: Place, services: Iterable[str], *, has_heating: bool) -> dict[str, Component]:
-    """Return the controls of the site, and a sensor for each service that was ever there."""
+def of_site(place: Place, services: Iterable[str], *, has_heating: bool, most_w: float) -> dict[str, Component]:
+    """Return the controls of the site, and a sensor for each service that was ever there.
+
+    `most_w` is what all miners together can draw, as far as they say it.
+    """
     known = sorted(services)
     found: dict[str, Component] = {}
     if CONTROLLER in known:
         found[AUTOMATIC] = _automatic(place)
+    if CONTROLLER in known and most_w > 0:
+        found |= _power(place, most_w)
     if CONTROLLER in known and has_heating:
         found[PROFILE] = _profile(place)
     found[ACKNOWLEDGE] = {
@@ -36,6 +45,33 @@ def _automatic(place: Place) -> Component:
         "value_template": "{{ 'ON' if value_json.is_enabled else 'OFF' }}",
         "payload_on": "ON",
         "payload_off": "OFF",
+    }
+
+
+def _power(place: Place, most_w: float) -> dict[str, Component]:
+    """Return the cap on all miners together. It shows our own request while that holds."""
+    return {
+        POWER_LIMIT: {
+            **place.control(POWER_LIMIT, "Power limit of all miners", "number", needs=(CONTROLLER,)),
+            "state_topic": place.address(PowerRequest, source=ACCOUNT, scope=SITE, name=OVERRIDE),
+            "command_topic": place.command(POWER_LIMIT),
+            # A request that has lapsed is taken off its topic: what comes then is no JSON.
+            "value_template": (
+                "{{ value_json.cap_w if value_json is defined and value_json.until > value_json.at else none }}"
+            ),
+            "device_class": "power",
+            "unit_of_measurement": "W",
+            "min": 0,
+            "max": most_w,
+            "step": 10,
+            "mode": "box",
+        },
+        RELEASE: {
+            **place.control(RELEASE, "Give control back", "button", needs=(CONTROLLER,)),
+            "command_topic": place.command(RELEASE),
+            "payload_press": "PRESS",
+            "entity_category": "config",
+        },
     }
 
 
