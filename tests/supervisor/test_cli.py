@@ -73,6 +73,6 @@ def test_one_service_can_be_run_by_itself(tmp_path: Path) -> None:
 def test_a_service_that_is_not_installed_cannot_be_run(tmp_path: Path, command: Command) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("recorder: {}\n")
-    done = command("run", "smarthome-9", "--config", site)
+    done = command("run", "weather", "--config", site)
     assert done.code == 1
-    assert "smarthome-9 is not installed here" in done.err
+    assert "weather is not installed here" in done.err
