@@ -213,3 +213,43 @@ def test_a_machine_that_never_breaks_even_at_any_price_can_still_be_kept() -> No
 def test_oil_is_billed_by_the_litre_of_ten_kilowatt_hours() -> None:
     by_litre = HeatAsked(displaces="oil", oil_per_litre=1.1, efficiency_pct=80).displaced()
     assert by_litre.value_per_kwh(None) == pytest.approx(0.11 / 0.8)
+
+
+@given(
+    hashrate_ths=st.floats(1e-6, 1e6),
+    j_per_th=st.floats(0.1, 1e7),
+    units=st.integers(1, 10_000),
+    per_kwh=st.floats(-1e6, 1e6),
+    price_usd=st.floats(1e-6, 1e9),
+    difficulty=st.floats(1, 1e20),
+    per_usd=st.floats(1e-6, 1e7),
+    invested=st.floats(1e-6, 1e9),
+)
+def test_whatever_is_asked_the_answer_can_be_kept_or_the_mistake_is_named(
+    hashrate_ths: float,
+    j_per_th: float,
+    units: int,
+    per_kwh: float,
+    price_usd: float,
+    difficulty: float,
+    per_usd: float,
+    invested: float,
+) -> None:
+    question = {
+        "hashrate_ths": hashrate_ths,
+        "power_w": min(1e7, hashrate_ths * j_per_th),
+        "units": units,
+        "price_per_kwh": per_kwh,
+        "currency": "EUR",
+        "currency_per_usd": per_usd,
+        "price_usd": price_usd,
+        "difficulty": difficulty,
+        "invested_each": invested,
+    }
+    try:
+        answer = asked(**question)
+    except CannotCalculate:
+        return
+    message = as_message(answer, site="home", source="cli", now=NOW)
+    assert type(message).decode(message.encode(), message.address()) == message
+    assert answer.model_validate_json(answer.model_dump_json()) == answer

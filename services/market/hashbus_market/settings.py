@@ -47,7 +47,7 @@ class Investment(Section):
     """What a miner cost, and over how long it is written off."""
 
     amount: Annotated[float, Field(gt=0, le=1e9)] = Field(description="In the tariff's currency")
-    months: Annotated[float, Field(gt=0, le=600)] = 36
+    months: Annotated[float, Field(ge=1, le=600)] = 36
 
 
 class BestPowerSettings(Section):
@@ -84,7 +84,7 @@ class MarketSection(Section):
     networks: Annotated[tuple[Chain, ...], Field(min_length=1)] = ("mempool", "blockchain_info")
     urls: dict[str, Url] = Field({}, description="Other addresses of sources: a proxy, a mempool of one's own")
     proxy: Url | None = Field(None, description="HTTP proxy on the way out")
-    per_usd: dict[Currency, Annotated[float, Field(gt=0, le=1e9)]] = Field(
+    per_usd: dict[Currency, Annotated[float, Field(gt=0, le=1e7)]] = Field(
         {}, description="What a dollar costs, by currency; it wins over what sources say"
     )
     sample_days: Annotated[int, Field(ge=1, le=3660)] = Field(90, description="How long price samples are kept")

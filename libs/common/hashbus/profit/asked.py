@@ -43,7 +43,7 @@ class ProfitAsked(BaseModel):
     units: Annotated[int, Field(ge=1, le=10_000)] = 1
     price_per_kwh: PricePerKwh | None = Field(None, description="In `currency`")
     currency: Currency | None = Field(None, description="The tariff's when not given, else USD")
-    currency_per_usd: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    currency_per_usd: Annotated[float, Field(gt=0, le=1e7)] | None = None
     invested_each: Annotated[float, Field(gt=0, le=1e9)] | None = Field(None, description="Price of one machine")
     pool_fee_pct: Percent = 0
     other_per_day: Annotated[float, Field(ge=0, le=1e9)] = Field(0, description="Rent, people: of all units together")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hashbus import economics
 from hashbus.economics import DAY_S, Earnings, Prices
-from hashbus.messages import ProfitCalculation, Text, Word
+from hashbus.messages import ProfitCalculation, Text, Word, describe
 from hashbus.profit.asked import CannotCalculate, LiveMarket, ProfitAsked
 from hashbus.profit.payback import LONGEST_DAYS, CashFlow, payback_days
 from hashbus.profit.values import Values, ValueUsed
@@ -17,7 +18,7 @@ from hashbus.units import (
     Bitcoin,
     DollarsPerPetahashDay,
     JoulesPerTerahash,
-    PricePerKwh,
+    Money,
     SatoshisPerKwh,
     SignedMoneyPerDay,
     TerahashPerSecond,
@@ -44,10 +45,10 @@ class ProfitAnswer(BaseModel):
     heat_value_per_day: SignedMoneyPerDay | None
     other_per_day: SignedMoneyPerDay
     net_per_day: SignedMoneyPerDay
-    break_even_per_kwh: PricePerKwh = Field(description="Price of power at which revenue pays for power alone")
+    break_even_per_kwh: float = Field(description="Price of power at which revenue pays for power alone")
     break_even_usd: float = Field(description="Price of bitcoin at which revenue pays for power alone")
     cope: float | None = Field(description="COP of the heat pump that heats as cheaply; null: the heat is free")
-    invested_amount: float | None
+    invested_amount: Money | None
     roi_days: float | None = Field(description="Null is never, or nothing was invested")
     break_even_months: float | None
     verdict: Text = Field(description="One sentence for people")
@@ -63,6 +64,46 @@ def profit(asked: ProfitAsked, live: LiveMarket, now: datetime) -> ProfitAnswer:
     """Calculate. CannotCalculate names the first value that nobody gave and nobody knows."""
     values = Values(asked, live, now)
     model, each_ths, each_w = values.machine()
+    prices, difficulty = _prices(values, asked.pool_fee_pct)
+    _check_share(each_ths * asked.units, difficulty)
+    machines = _Machines(model or asked.model, each_ths * asked.units, each_w * asked.units)
+    earned = economics.earnings(machines.power_w, machines.hashrate_ths, prices, heat=_heat(asked))
+    flow = CashFlow(
+        mined=earned.revenue_per_day or 0.0,
+        other_income=earned.heat_value_per_day or 0.0,
+        costs=(earned.power_cost_per_day or 0.0) + asked.other_per_day,
+    )
+    invested = None if asked.invested_each is None else asked.invested_each * asked.units
+    days = payback_days(invested, flow, asked.difficulty_growth_pct) if invested else None
+    try:
+        return ProfitAnswer(
+            units=asked.units,
+            other_per_day=asked.other_per_day,
+            net_per_day=flow.net,
+            invested_amount=invested,
+            roi_days=days,
+            break_even_months=None if days is None else days / economics.DAYS_PER_MONTH,
+            verdict=_verdict(asked, prices.currency, flow, invested, days),
+            notes=(*values.notes, *_halving(live, now, days)),
+            used=tuple(values.used),
+            **_figures(machines, earned, prices),
+        )
+    except ValidationError as error:
+        problem = f"{difficulty:g} gives figures of no network that there is: {describe(error)}"
+        raise CannotCalculate("difficulty", problem) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Machines:
+    """All units together."""
+
+    model: str | None
+    hashrate_ths: float
+    power_w: float
+
+
+def _prices(values: Values, pool_fee_pct: float) -> tuple[Prices, float]:
+    """Return what a day is valued with, and the difficulty."""
     price_usd, difficulty, reward_btc = values.price_usd(), values.difficulty(), sum(values.reward_btc())
     currency, per_kwh = values.power()
     prices = Prices(
@@ -71,35 +112,9 @@ def profit(asked: ProfitAsked, live: LiveMarket, now: datetime) -> ProfitAnswer:
         currency=currency,
         per_usd=values.per_usd(currency),
         per_kwh=per_kwh,
-        pool_fee_pct=asked.pool_fee_pct,
+        pool_fee_pct=pool_fee_pct,
     )
-    hashrate_ths, power_w = each_ths * asked.units, each_w * asked.units
-    _check_share(hashrate_ths, difficulty)
-    earned = economics.earnings(power_w, hashrate_ths, prices, heat=_heat(asked))
-    flow = CashFlow(
-        mined=earned.revenue_per_day or 0.0,
-        other_income=earned.heat_value_per_day or 0.0,
-        costs=(earned.power_cost_per_day or 0.0) + asked.other_per_day,
-    )
-    invested = None if asked.invested_each is None else asked.invested_each * asked.units
-    days = payback_days(invested, flow, asked.difficulty_growth_pct) if invested else None
-    return ProfitAnswer(
-        model=model or asked.model,
-        units=asked.units,
-        hashrate_ths=hashrate_ths,
-        power_w=power_w,
-        efficiency_j_per_th=power_w / hashrate_ths,
-        earned_btc=(earned.revenue_usd_per_day or 0.0) / price_usd,
-        other_per_day=asked.other_per_day,
-        net_per_day=flow.net,
-        invested_amount=invested,
-        roi_days=days,
-        break_even_months=None if days is None else days / economics.DAYS_PER_MONTH,
-        verdict=_verdict(asked, currency, flow, invested, days),
-        notes=(*values.notes, *_halving(live, now, days)),
-        used=tuple(values.used),
-        **_of_earnings(earned, prices),
-    )
+    return prices, difficulty
 
 
 def _check_share(hashrate_ths: float, difficulty: float) -> None:
@@ -118,10 +133,15 @@ def _heat(asked: ProfitAsked) -> economics.DisplacedHeat | None:
     return heat
 
 
-def _of_earnings(earned: Earnings, prices: Prices) -> dict[str, Any]:
+def _figures(machines: _Machines, earned: Earnings, prices: Prices) -> dict[str, Any]:
     return {
+        "model": machines.model,
+        "hashrate_ths": machines.hashrate_ths,
+        "power_w": machines.power_w,
+        "efficiency_j_per_th": machines.power_w / machines.hashrate_ths,
         "currency": prices.currency,
         "hashprice_usd_per_ph_day": prices.hashprice_usd_per_ph_day,
+        "earned_btc": (earned.revenue_usd_per_day or 0.0) / (prices.price_usd or 1.0),
         "earned_sats_per_kwh": earned.earned_sats_per_kwh,
         "revenue_per_day": earned.revenue_per_day,
         "power_cost_per_day": earned.power_cost_per_day,
