@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from hashbus.messages import ControlState, Message, MinerControl
 from hashbus.service import Running
 from hashbus.stepping import run_steps
-from hashbus_controller.calendar_feed import CalendarFeed
 from hashbus_controller.knowing import known
 from hashbus_controller.notebook import Notebook, newest
 from hashbus_controller.registry import beginning
@@ -45,6 +44,12 @@ async def main(running: Running[ControllerSettings]) -> None:
 @asynccontextmanager
 async def _calendars_read(running: Running[ControllerSettings]) -> AsyncIterator[None]:
     """Keep the calendars of the settings read; what they say comes back over the bus, as everything does."""
+    if not running.settings.controller.calendars:
+        yield
+        return
+    # Their libraries take 20 MB, which a home without calendars can do without.
+    from hashbus_controller.calendar_feed import CalendarFeed  # noqa: PLC0415
+
     settings = running.settings
     zone = ZoneInfo(settings.time_zone)
     feeds = [
