@@ -110,6 +110,19 @@ def test_only_the_newest_plans_stay_on_the_bus(tmp_path: Path) -> None:
         assert ledger.to_clear() == ["p0", "p2"]
 
 
+async def test_what_is_older_than_it_keeps_is_forgotten(tmp_path: Path) -> None:
+    farm = Farm(row(6), min_off_s=0)
+    await delivered(farm)
+    with Ledger(tmp_path / "ledger.sqlite3") as ledger:
+        await story(farm, ledger)
+        ledger.mark_cleared("cloud-r1")
+        ledger.forget_before(NOON)
+        assert list(ledger.log("cloud-r1"))
+        ledger.forget_before(farm.now + timedelta(seconds=1))
+        assert list(ledger.log("cloud-r1")) == []
+        assert ledger.plan("cloud-r1") is None
+
+
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
     file.write_text("this is no database, and much too long to be taken for an empty one" * 100)

@@ -24,7 +24,7 @@ from hashbus_curtailer.state import State
 METER_SETTLES = timedelta(seconds=30)
 """So long after the last miner was told, the meter's word counts: most miners ramp down within seconds."""
 
-SOON = timedelta(seconds=2)
+SOON = timedelta(seconds=1)
 """While a plan is not delivered, who shows less than was thought is made up for without delay."""
 
 EVERY = timedelta(seconds=10)

@@ -14,8 +14,8 @@ ASLEEP_BELOW_W = 100.0
 """Standby is 10 to 30 W of control board and fans; a hashboard that runs draws hundreds."""
 
 
-ENOUGH = 10
-"""So many miners tell how the others will do; fewer may be the odd ones."""
+ENOUGH, ENOUGH_SHARE = 10, 0.05
+"""So many miners, and such a share of the plan, tell how the others will do; fewer may be the odd ones."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Delivery:
 
         It is 1 until enough miners have shown it, and never more.
         """
-        is_known = len(self.confirmed_w) >= ENOUGH and self.planned_w > 0
+        count = len(self.confirmed_w)
+        is_known = count >= max(ENOUGH, ENOUGH_SHARE * (count + len(self.waiting_w))) and self.planned_w > 0
         return min(1.0, max(0.5, self.delivered_w / self.planned_w)) if is_known else 1.0
 
     @property

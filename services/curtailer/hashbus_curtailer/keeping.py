@@ -9,7 +9,7 @@ from hashbus import logs
 from hashbus.messages import CurtailmentPlan, Message, PlanProgress, PlanState, Settlement
 from hashbus.service import Running
 from hashbus_curtailer import metrics
-from hashbus_curtailer.ledger import Ledger
+from hashbus_curtailer.ledger import KEPT_FOR, Ledger
 from hashbus_curtailer.plan import FINAL
 from hashbus_curtailer.settings import CurtailerSettings
 from hashbus_curtailer.settlement.settling import ledger_file
@@ -57,6 +57,7 @@ class Keeping:
             ledger.note(plan)
             if plan.state is PlanState.PENDING:
                 self._clear_old(ledger)
+                ledger.forget_before(plan.at - KEPT_FOR)
         except sqlite3.Error as error:
             self._tell(f"cannot be written: {error}")
         else:
