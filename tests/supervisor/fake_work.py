@@ -27,7 +27,14 @@ async def read_a_miner(running: Running[FakeSettings]) -> None:
     """Speak as a poller that reads one miner."""
     site, now = running.settings.site, running.clock.now()
     who = {"site": site, "at": now, "miner": "attic"}
-    figures = {"state": MinerState.MINING, "hashrate_ths": 212, "power_w": 3600, "chip_max_c": 76, "liquid_c": 41}
+    figures = {
+        "state": MinerState.MINING,
+        "hashrate_ths": 212,
+        "power_w": 3600,
+        "chip_max_c": 76,
+        "liquid_c": 41,
+        "ambient_c": 19.5,
+    }
     for message in (
         MinerInfo(**who, driver="whatsminer", level=Level.GOLD, make="WhatsMiner", model="M64_VL40"),
         MinerTelemetry(**who, **figures, driver="whatsminer"),
