@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = "supervisor"
 POLLER = "poller"
+WITHOUT_BUS = (SIMULATOR, "collector")
+"""What can be run here and has no account, because it never speaks MQTT."""
 LOOPBACK = "127.0.0.1"
 DEFAULT_FILE = Path("config/site.yaml")
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -119,7 +121,7 @@ class Site:
     def environment(self, account: str) -> dict[str, str]:
         """Return the environment of a service: this one, the state folder, and its account on our own broker."""
         result = {**os.environ, f"{PREFIX}DATA_DIR": str(self.data_dir), "PYTHONUNBUFFERED": "1"}
-        if self.has_own_accounts and account != SIMULATOR:
+        if self.has_own_accounts and account not in WITHOUT_BUS:
             result.pop(f"{PREFIX}BROKER__PASSWORD", None)
             result[f"{PREFIX}BROKER__USERNAME"] = account
             result[f"{PREFIX}BROKER__PASSWORD_FILE"] = str(self.secrets / account)
