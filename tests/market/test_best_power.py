@@ -34,6 +34,7 @@ from hashbus_market.curve import Curve, learnt, options_w
 from hashbus_market.economy import Economy
 from hashbus_market.settings import MarketSection
 from hashbus_market.step import step
+from hashbus_market.valued import of_miner
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WHOLE: dict[str, Any] = {"completeness_pct": 100}
@@ -432,6 +433,17 @@ def test_a_farm_is_looked_at_in_parts_and_all_of_it_in_time() -> None:
     for _ in range(2):
         home.passes(reads=False)
     assert len({one.miner for one in home.of(MinerEconomics)}) == 600
+
+
+def test_a_new_price_is_worked_out_once_and_not_at_every_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home()
+    home.prices(50, 0.05)
+    home.passes(1)
+    worked_out = []
+    monkeypatch.setattr("hashbus_market.step.of_miner", lambda *given: worked_out.append(given) or of_miner(*given))
+    home.prices(50.1, 0.05)
+    home.passes(3)
+    assert len(worked_out) == 1
 
 
 def test_figures_that_hardly_change_are_not_said_again_at_every_reading() -> None:

@@ -42,7 +42,8 @@ class Economy:
     power: PowerPrice | None = None
     rates: CurrencyRates | None = None
     repriced_at: datetime | None = None
-    """When a price was last heard: what was said before is out of date."""
+    """When a price was last heard: what was worked out before is out of date."""
+    looked_at: HashTrieMap[str, datetime] = field(default_factory=HashTrieMap)
     said: HashTrieMap[str, MinerEconomics] = field(default_factory=HashTrieMap)
     said_site: SiteEconomics | None = None
     bids: HashTrieMap[str, PowerRequest] = field(default_factory=HashTrieMap)

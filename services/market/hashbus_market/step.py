@@ -102,6 +102,7 @@ def _looked(economy: Economy, now: datetime) -> tuple[Economy, list[Message]]:
         found = of_miner(economy, miner, now)
         if found is None:
             continue
+        economy = replace(economy, looked_at=economy.looked_at.insert(miner, now))
         if is_news(economy.said.get(miner), found):
             economy = replace(economy, said=economy.said.insert(miner, found))
             said.append(found)

@@ -140,11 +140,12 @@ def is_news(before: MinerEconomics | None, after: MinerEconomics) -> bool:
 
 
 def is_settled(economy: Economy, miner: str, now: datetime, *, is_priced: bool) -> bool:
-    """Say without any arithmetic that nothing has happened to a miner since its figures were said."""
+    """Say without any arithmetic that nothing has happened to a miner since its figures were worked out."""
     said, reading, info = economy.said.get(miner), economy.reading(miner, now), economy.infos.get(miner)
-    if said is None or reading is None or info is None or now - said.at >= SAID_AGAIN:
+    looked_at = economy.looked_at.get(miner)
+    if said is None or reading is None or info is None or looked_at is None or now - said.at >= SAID_AGAIN:
         return False
-    if (economy.repriced_at and said.at < economy.repriced_at) or (said.margin_per_day is not None) != is_priced:
+    if (economy.repriced_at and looked_at < economy.repriced_at) or (said.margin_per_day is not None) != is_priced:
         return False
     drawn_w, hashes_ths = as_it_runs(reading, info)
     return not _differs(said.power_w, drawn_w, None) and not _differs(said.hashrate_ths, hashes_ths, None)
