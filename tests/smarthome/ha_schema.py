@@ -23,38 +23,28 @@ ENTITY = _words(
 
 OPTIONS = {
     "sensor": _words(
-        """
-    device_class expire_after force_update last_reset_value_template options state_class state_topic
-    suggested_display_precision unit_of_measurement value_template
-    """
+        "device_class expire_after force_update last_reset_value_template options state_class state_topic "
+        "suggested_display_precision unit_of_measurement value_template"
     ),
     "binary_sensor": _words(
-        """
-    device_class expire_after force_update off_delay payload_off payload_on state_topic value_template
-    """
+        "device_class expire_after force_update off_delay payload_off payload_on state_topic value_template"
     ),
     "number": _words(
-        """
-    command_template command_topic device_class max min mode optimistic payload_reset retain state_topic
-    step unit_of_measurement value_template
-    """
+        "command_template command_topic device_class max min mode optimistic payload_reset retain state_topic "
+        "step unit_of_measurement value_template"
     ),
     "switch": _words(
-        """
-    command_template command_topic device_class optimistic payload_off payload_on retain state_off
-    state_on state_topic value_template
-    """
+        "command_template command_topic device_class optimistic payload_off payload_on retain state_off "
+        "state_on state_topic value_template"
     ),
-    "select": {"command_template", "command_topic", "optimistic", "options", "retain", "state_topic", "value_template"},
-    "button": {"command_template", "command_topic", "device_class", "payload_press", "retain"},
+    "select": _words("command_template command_topic optimistic options retain state_topic value_template"),
+    "button": _words("command_template command_topic device_class payload_press retain"),
     "climate": _words(
-        """
-    action_template action_topic current_temperature_template current_temperature_topic initial max_temp
-    min_temp mode_command_template mode_command_topic mode_state_template mode_state_topic modes
-    optimistic precision preset_mode_command_template preset_mode_command_topic preset_mode_state_topic
-    preset_mode_value_template preset_modes retain temp_step temperature_command_template
-    temperature_command_topic temperature_state_template temperature_state_topic temperature_unit
-    """
+        "action_template action_topic current_temperature_template current_temperature_topic initial max_temp "
+        "min_temp mode_command_template mode_command_topic mode_state_template mode_state_topic modes "
+        "optimistic precision preset_mode_command_template preset_mode_command_topic preset_mode_state_topic "
+        "preset_mode_value_template preset_modes retain temp_step temperature_command_template "
+        "temperature_command_topic temperature_state_template temperature_state_topic temperature_unit"
     ),
 }
 
