@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from hashbus.messages import Id
 from hashbus.settings import Section, SiteSettings
+from hashbus_notifier.channel_settings import Channel, HeartbeatSettings
 
 Hold = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -22,6 +24,8 @@ class NotifierSection(Section):
     group_from: Annotated[int, Field(ge=2, le=10_000)] = Field(
         5, description="From so many of a kind on it is one alert: 500 miners offline are one message"
     )
+    channels: dict[Id, Channel] = Field({}, description="The ways to people, by a name of your own")
+    heartbeat: HeartbeatSettings | None = None
 
 
 class NotifierSettings(SiteSettings):

@@ -1,0 +1,1 @@
+"""How alerts reach people: when, over which channel, and not lost on the way."""
