@@ -31,6 +31,7 @@ BENCHMARKS = (
     "market",
     "decision",
     "soc_to_wire",
+    "heating",
     "curtailment",
     "curtailment_delivery",
     "cloud",
