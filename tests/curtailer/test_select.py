@@ -144,3 +144,23 @@ def test_a_miner_that_takes_any_power_is_fitted_to_the_watt() -> None:
 def test_nothing_is_asked_and_nothing_is_given() -> None:
     assert select(mixed(3), 0).parts == ()
     assert select([], 1000).missing_w == 1000
+
+
+@pytest.mark.parametrize(
+    ("strategy", "lasts_h", "chosen"),
+    [
+        # By hashrate alone the one that loses 30 TH/s goes before the one that loses 40.
+        (Strategy.PERFORMANCE_PRIORITY, 0.25, "restarts"),
+        # For a quarter of an hour its two ramps of fifteen minutes cost more than 10 TH/s; over eight hours they do not.
+        (Strategy.REVENUE, 0.25, "glides"),
+        (Strategy.REVENUE, 8, "restarts"),
+        (Strategy.FEWEST_RESTARTS, 8, "glides"),
+    ],
+)
+def test_what_a_restart_costs_decides_by_how_long_the_plan_lasts(
+    strategy: Strategy, lasts_h: float, chosen: str
+) -> None:
+    slow = Candidate("restarts", 3000, 110, (Option(2000, 1000, 30),), restarts=True, ramp_s=900)
+    fast = Candidate("glides", 3000, 110, (Option(2000, 1000, 40),), restarts=False)
+    [part] = select([slow, fast], 1000, aim=Aim(strategy, lasts_h * 3600)).parts
+    assert part.candidate.miner == chosen
