@@ -97,12 +97,13 @@ async def test_what_a_channel_would_not_take_is_told_later(
 ) -> None:
     async with telegram() as server, speaker(mosquitto, site, "poller") as poller:
         server.mood = mood
-        with Notifier(tmp_path, mosquitto, site, **chat(server, answers=False)):
+        with Notifier(tmp_path, mosquitto, site, **chat(server)) as notifier:
             await miner_goes(poller, site, "offline")
             await server.until(lambda it: "sendMessage" in it.calls)
             assert server.texts() == []
             server.mood = "well"
             await server.until(lambda it: len(it.texts()) == 1, timeout_s=60)
+            assert TOKEN not in notifier.log.read_text()
 
 
 async def test_what_waited_for_a_dead_channel_survives_kill_9(tmp_path: Path, mosquitto: Mosquitto, site: str) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import aiomqtt
-
 from hashbus import metrics
-from hashbus.mqtt_client import ACK_TIMEOUT_S
+from hashbus.mqtt_client import ACK_TIMEOUT_S, Unconfirmed
 
 if TYPE_CHECKING:
     from hashbus.mqtt_client import Client
@@ -43,7 +41,7 @@ class Delivery:
             await news.wait()
 
     async def watch(self) -> None:
-        """Give up a connection on which nothing is confirmed any more; MqttError then.
+        """Give up a connection on which nothing is confirmed any more; Unconfirmed then.
 
         One watch for all: a time-out for each message would take a third of the time of sending it.
         """
@@ -52,7 +50,7 @@ class Delivery:
             await asyncio.sleep(ACK_TIMEOUT_S)
             oldest = self._outbox.oldest_in_flight()
             if oldest is not None and oldest is before:
-                raise aiomqtt.MqttError(f"the broker has not confirmed a message for {ACK_TIMEOUT_S:g} s")
+                raise Unconfirmed(f"the broker has not confirmed a message for {ACK_TIMEOUT_S:g} s")
             before = oldest
 
     def _send(self, parcel: Parcel) -> None:

@@ -17,6 +17,10 @@ ACK_TIMEOUT_S = 20.0
 """A broker that does not confirm for this long is as good as gone."""
 
 
+class Unconfirmed(aiomqtt.MqttError):
+    """The broker is connected and confirms nothing any more."""
+
+
 class Client(aiomqtt.Client):
     """aiomqtt's client, which also sends without a task, an event and a timer for each message.
 
@@ -38,9 +42,7 @@ class Client(aiomqtt.Client):
         self.confirmed(mid)
 
 
-def new_client(
-    broker: BrokerSettings, *, client_id: str | None, will: aiomqtt.Will | None, window: int
-) -> Client:
+def new_client(broker: BrokerSettings, *, client_id: str | None, will: aiomqtt.Will | None, window: int) -> Client:
     """Return a client that is not connected yet; without an id the broker forgets it when it leaves."""
     return Client(
         broker.host,
