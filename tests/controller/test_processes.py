@@ -132,6 +132,25 @@ def override(power_w: float) -> PowerRequest:
     )
 
 
+async def test_a_tuned_miner_is_modulated_without_a_restart_and_let_go_again(tmp_path: Path) -> None:
+    async with running(tmp_path, fast_power=True) as (home, ears):
+        for soc_pct, percent in ((85, 90), (65, 70), (100, 100)):
+            await home.charge(soc_pct)
+            await ears.setpoint(36 * percent)
+            await modulated(home, percent)
+        assert (await home.truth())["power_limit_w"] == 3600
+        await home.charge(35)  # 40 % is as far as it is modulated
+        await modulated(home, 40)
+
+
+async def modulated(home: SolarHome, percent: float) -> None:
+    """Wait until the emulated miner really draws that part of its limit."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while (truth := await home.truth())["power_percent"] != percent:
+        assert time.monotonic() < deadline_s, f"the miner never came to {percent:g} %: {truth}"
+        await asyncio.sleep(0.2)
+
+
 async def test_without_a_controller_the_miner_is_at_its_safe_power_when_the_lease_has_ended(tmp_path: Path) -> None:
     async with running(tmp_path, lease_s=10) as (home, ears):
         await home.charge(85)

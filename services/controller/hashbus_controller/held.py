@@ -16,6 +16,8 @@ class Held:
     changed_at: datetime
     due_at: datetime | None = None
     """When to look again: to renew the lease, or because a change that waits may be made."""
+    limit_w: float | None = None
+    """The standing limit below which it is modulated; None where the power is a limit of its own."""
     explained: tuple[object, ...] = ()
     winner: str = ""
     """The bid that set it: `controller/attic/heat`."""

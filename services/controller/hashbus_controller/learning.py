@@ -10,6 +10,7 @@ from rpds import HashTrieMap
 from hashbus.messages import MinerTelemetry
 from hashbus_controller import costs
 from hashbus_controller.costs import Ramp
+from hashbus_controller.fast import is_free
 from hashbus_controller.patience import held_or_found
 from hashbus_controller.state import State
 
@@ -20,7 +21,7 @@ def watched_change(
     """Begin to watch a change of a miner's power; one that was being watched is cut short by it and teaches nothing."""
     info, reading = state.infos[miner], state.readings.get(miner)
     before = held_or_found(state, miner, now)
-    is_same = before is None or before.power_w == power_w
+    is_same = before is None or before.power_w == power_w or is_free(state, info, before, power_w, now)
     ramp = None if is_same else costs.begun(reading, power_w, costs.efficiency(info, reading), now)
     return ramps.discard(miner) if ramp is None else ramps.insert(miner, ramp)
 

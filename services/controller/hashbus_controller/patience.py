@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hashbus.messages import BidEffect, MinerInfo, MinerState, Rank
+from hashbus_controller import fast
 from hashbus_controller.arbiter import Verdict
 from hashbus_controller.costs import loss_wh
 from hashbus_controller.held import Held
@@ -48,6 +49,13 @@ def wait(state: State, info: MinerInfo, verdict: Verdict, wanted_w: float, now: 
         return None
     if wanted_w < held.power_w and _is_capped(verdict, held, AT_ONCE):
         return None
+    is_fast = fast.standing_limit(state, info, wanted_w, now) is not None
+    if fast.is_free(state, info, held, wanted_w, now):
+        return (
+            _too_small(state, info, verdict, held, wanted_w)
+            or _too_soon(state, info, held, wanted_w, now, is_fast=is_fast)
+            or unheard(state, now)
+        )
     return (
         _too_small(state, info, verdict, held, wanted_w)
         or _too_soon(state, info, held, wanted_w, now)
@@ -81,9 +89,13 @@ def _too_small(state: State, info: MinerInfo, verdict: Verdict, held: Held, want
     return None
 
 
-def _too_soon(state: State, info: MinerInfo, held: Held, wanted_w: float, now: datetime) -> Wait | None:
+def _too_soon(
+    state: State, info: MinerInfo, held: Held, wanted_w: float, now: datetime, *, is_fast: bool = False
+) -> Wait | None:
     own = state.settings.miners.get(info.miner, UNLIMITED).min_interval_s
     interval_s = state.settings.min_interval_s if own is None else own
+    if is_fast:
+        interval_s = min(interval_s, state.settings.fast_interval_s)
     next_at = held.changed_at + timedelta(seconds=interval_s)
     if now < next_at:
         return Wait(f"{wanted_w:g} W waits until {next_at:%H:%M:%S} UTC, after the last change", next_at)
@@ -109,8 +121,6 @@ def unheard(state: State, now: datetime) -> Wait | None:
 def _used_up(
     state: State, info: MinerInfo, verdict: Verdict, held: Held, wanted_w: float, now: datetime
 ) -> Wait | None:
-    if not info.power_change.restarts_mining:
-        return None
     if wanted_w < held.power_w and _is_capped(verdict, held, PROTECTING):
         return None
     own = state.settings.miners.get(info.miner, UNLIMITED).restarts_per_day

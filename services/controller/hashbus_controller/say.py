@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hashbus.messages import Decision, Message, MinerInfo, PowerSetpoint
-from hashbus_controller import replay
+from hashbus_controller import fast, replay
 from hashbus_controller.arbiter import Verdict
 from hashbus_controller.decide import highest, reachable_w, resting
 from hashbus_controller.held import Held
@@ -73,13 +73,14 @@ def _held(state: State, info: MinerInfo, verdict: Verdict, waits: Wait | None, p
     before = held_or_found(state, info.miner, now)
     is_change = before is None or before.power_w != power_w
     restarts_at = of_last_day(before.restarts_at, now) if before else ()
-    if is_change and before is not None and info.power_change.restarts_mining:
+    if is_change and before is not None and not fast.is_free(state, info, before, power_w, now):
         restarts_at = (*restarts_at, now)
     due_at = now + _renewal(state, info.miner)
     return Held(
         power_w=power_w,
         decision="",
         said_at=now,
+        limit_w=fast.standing_limit(state, info, power_w, now),
         changed_at=now if is_change or before is None else before.changed_at,
         due_at=min(due_at, waits.until) if waits and waits.until else due_at,
         winner=before.winner if waits and before else verdict.winner,
@@ -101,6 +102,7 @@ def _setpoint(state: State, miner: str, held: Held, reason: str, now: datetime) 
         at=now,
         miner=miner,
         power_w=held.power_w,
+        limit_w=held.limit_w,
         valid_until=now + timedelta(seconds=state.settings.lease_s),
         reason=reason[:1000],
         decision=held.decision,

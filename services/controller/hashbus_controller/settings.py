@@ -58,6 +58,12 @@ class ControllerSection(Section):
     restarts_per_day: Annotated[int, Field(ge=0)] = Field(
         24, description="Changes in 24 h that restart a miner; less power for battery, grid or safety is always given"
     )
+    fast_power: bool = Field(
+        False, description="Modulate tuned miners below their limit where the firmware can: at once, without a restart"
+    )
+    fast_interval_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        10, description="Shortest time between two such changes"
+    )
     payback_s: Annotated[float, Field(ge=0, le=604_800)] = Field(
         3600, description="A change for heat or money must earn back within this time what its restart loses"
     )

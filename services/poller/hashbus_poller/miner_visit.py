@@ -17,7 +17,7 @@ from hashbus.messages import (
     SetpointStatus,
 )
 from hashbus.power import Target, target
-from hashbus_poller import metrics, setpoints
+from hashbus_poller import metrics, modulation, setpoints
 from hashbus_poller.drivers.contract import DeviceError, Refused, Unreachable, Unsupported
 from hashbus_poller.readback import Marks
 from hashbus_poller.setpoints import Act, Rules, Wanted
@@ -151,18 +151,30 @@ class MinerVisit:
         ends_s = clock.monotonic() + (setpoint.valid_until - clock.now()).total_seconds()
         before = self._wanted
         self._wanted = setpoints.heard(before, setpoint, ends_s)
-        return before is None or before.is_lapsed or before.power_w != setpoint.power_w
+        return (
+            before is None
+            or before.is_lapsed
+            or before.setpoint.limit_w != setpoint.limit_w
+            or before.power_w != setpoint.power_w
+        )
 
     async def assert_power(self, reading: MinerReading) -> None:
         """Compare what is wanted with what the miner shows, and ask for the difference."""
         wanted = self._unless_lapsed()
         if wanted is None or self.identity is None:
             return
+        percent = modulation.wanted_percent(wanted, reading, self.identity)
+        if percent is not None:
+            await self._modulate(wanted, percent, reading)
+            return
         goal = target(wanted.power_w, self.identity)
         if goal is None:
             self._tell(wanted, SetpointStatus.UNSUPPORTED, None, "this firmware can neither limit its power nor sleep")
             return
         if setpoints.is_shown(goal, reading, self.identity):
+            if goal.power_w > 0 and modulation.is_left_over(reading, self.identity):
+                await self._modulate(wanted, modulation.FULL_PCT, reading)
+                return
             self._tell(wanted, SetpointStatus.CONFIRMED, goal, goal.note)
             return
         rules = Rules(self._confirm_s, self.identity.power_change.min_interval_s, self._raises_per_day)
@@ -177,6 +189,14 @@ class MinerVisit:
                 goal,
                 f"its {rules.raises_per_day} changes to more power in 24 h are used up (`power_changes_per_day`)",
             )
+
+    async def _modulate(self, wanted: Wanted, percent: int, reading: MinerReading) -> None:
+        """Bring a percentage of the standing limit into force, and confirm it when it shows."""
+        goal = Target(wanted.power_w, None if percent == modulation.FULL_PCT else f"{percent} % of its limit")
+        if modulation.in_force_pct(reading) == percent:
+            self._tell(wanted, SetpointStatus.CONFIRMED, goal, goal.note)
+        elif not modulation.is_pending(wanted, self.device.clock.monotonic()):
+            await self._ask(wanted, goal, Act.PERCENT, reading, percent)
 
     def _unless_lapsed(self) -> Wanted | None:
         """Return what is wanted now: the setpoint, after its end the safe power, or nothing where none is set."""
@@ -194,7 +214,9 @@ class MinerVisit:
         self._tell(wanted, SetpointStatus.LAPSED, None, note)
         return setpoints.lapsed(wanted, safe_w or 0.0)
 
-    async def _ask(self, wanted: Wanted, goal: Target, act: Act, reading: MinerReading) -> None:
+    async def _ask(
+        self, wanted: Wanted, goal: Target, act: Act, reading: MinerReading, percent: int = modulation.FULL_PCT
+    ) -> None:
         clock = self.device.clock
         self._wanted = setpoints.asked(wanted, act, goal.power_w, reading, clock.monotonic())
         driver = self.device.driver
@@ -203,6 +225,8 @@ class MinerVisit:
                 await driver.sleep()
             elif act is Act.WAKE:
                 await driver.wake()
+            elif act is Act.PERCENT:
+                await driver.set_power_percent(percent)
             else:
                 await driver.set_power_limit(goal.power_w)
         except Refused as error:

@@ -21,6 +21,8 @@ class Act(Enum):
     LIMIT = "limit"
     SLEEP = "sleep"
     WAKE = "wake"
+    PERCENT = "percent"
+    """Fast modulation below a standing limit: modulation.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +153,7 @@ def heard(before: Wanted | None, setpoint: PowerSetpoint, ends_s: float) -> Want
 
 def lapsed(wanted: Wanted, safe_power_w: float) -> Wanted:
     """Fall back to the safe power when the lease has ended."""
-    safe = wanted.setpoint.model_copy(update={"power_w": safe_power_w, "reason": "the lease ended", "decision": None})
+    safe = wanted.setpoint.model_copy(
+        update={"power_w": safe_power_w, "limit_w": None, "reason": "the lease ended", "decision": None}
+    )
     return replace(wanted, setpoint=safe, is_lapsed=True, told=None)

@@ -21,6 +21,9 @@ class PowerSetpoint(Message):
 
     miner: Id
     power_w: Watts
+    limit_w: Watts | None = Field(
+        None, description="Reach the power as a part of this standing limit, by fast modulation without a restart"
+    )
     valid_until: Moment
     reason: Text
     decision: Id | None = Field(None, description="Id of the Decision that explains it")
