@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import io
 import json
 import os
 import re
@@ -13,11 +14,13 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from hashbus_collector.cli import cloud as command
 from hashbus_collector.columns import IDENTITY, MEASURED
 from hashbus_collector.database import open_database
 from hashbus_collector.migrating import migrate
@@ -25,7 +28,17 @@ from hashbus_collector.settings import DatabaseSettings
 from tests import servers
 from tests.collector.clouds import API, PASSWORD, Site, Visitor, cloud_over, new_site, reading
 
-Cloud = Callable[..., subprocess.CompletedProcess[str]]
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cloud = Callable[..., Done]
 
 
 @pytest.fixture
@@ -37,22 +50,27 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def cloud(folder: Path) -> Cloud:
-    """`hashbus cloud` for a collector whose data is in `folder`."""
-    (folder / "cloud.yaml").write_text(f"data_dir: {folder}\nhealth: {{port: 0}}\n")
+def cloud(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cloud:
+    """`hashbus cloud` for the collector of `folder`, within this process."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
-    def run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        command = [servers.program("hashbus"), "cloud", "--config", str(folder / "cloud.yaml"), *words]
-        environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        return subprocess.run(command, input=given, check=False, capture_output=True, text=True, env=environ)
+    def run(*words: str, given: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        capsys.readouterr()
+        try:
+            code = command(["--config", str(folder / "cloud.yaml"), *words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Done(code, *capsys.readouterr())
 
     return run
 
 
 def test_it_starts_with_nothing_but_itself_and_its_command_works_beside_it(folder: Path, cloud: Cloud) -> None:
-    assert "site north added" in cloud("sites", "add", "north", "--title", "North").stdout
+    (folder / "cloud.yaml").write_text(f"data_dir: {folder}\nhealth: {{port: 0}}\n")
+    assert "site north added" in cloud("sites", "add", "north", "--title", "North").out
     made = cloud("keys", "make", "north", "--out", str(folder / "key"))
-    assert (made.returncode, made.stdout) == (0, ""), made.stderr
+    assert (made.code, made.out) == (0, ""), made.err
     key = (folder / "key").read_text().strip()
     assert re.fullmatch(r"hsc_[A-Za-z0-9_-]{40}", key)
     assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
@@ -67,12 +85,18 @@ def test_it_starts_with_nothing_but_itself_and_its_command_works_beside_it(folde
     )
     with collector:
         assert asyncio.run(_uploaded(url, key)) == 1
-        assert "anna may log in as admin of every site" in cloud("users", "set", "anna", given=f"{PASSWORD}\n").stdout
-        assert "north" in cloud("sites", "list").stdout
+        assert "anna may log in as admin of every site" in cloud("users", "set", "anna", given=f"{PASSWORD}\n").out
+        assert "north" in cloud("sites", "list").out
         collector.kill()
         collector.start()
         assert asyncio.run(_miners_seen(url)) == 1
-    listed = cloud("keys", "list").stdout
+    again = cloud("keys", "make", "north", "--out", str(folder / "key"))
+    assert (again.code, "file exists" in again.err) == (1, True)
+    assert (folder / "key").read_text().strip() == key
+    assert cloud("keys", "make", "nowhere", "--out", str(folder / "none")).code == 1
+    assert not (folder / "none").exists()
+    listed = cloud("keys", "list").out
+    assert len(listed.splitlines()) == 2
     assert key[:8] in listed
     assert key[10:] not in listed
     for file in [*folder.glob("collector/postgres/pg_hba.conf"), folder / "collector" / "postgres_password"]:
@@ -92,7 +116,18 @@ async def _miners_seen(url: str) -> int:
         return int((await anna.get("live/north"))["count"])
 
 
-def test_what_its_command_cannot_do_it_says_in_one_line(cloud: Cloud) -> None:
+def test_the_note_of_a_server_that_died_with_the_machine_misleads_nobody(folder: Path, cloud: Cloud) -> None:
+    (folder / "cloud.yaml").write_text(f"data_dir: {folder}\n")
+    assert cloud("sites", "add", "north").code == 0
+    note = folder / "collector" / "postgres" / "postmaster.pid"
+    # After a power cut the process id is anybody's: here it is our own.
+    note.write_text(f"{os.getpid()}\n{note.parent}\n1700000000\n5432\n{note.parent}\n\n  1 2\nready   \n")
+    listed = cloud("sites", "list")
+    assert (listed.code, "north" in listed.out) == (0, True), listed.err
+
+
+def test_what_its_command_cannot_do_it_says_in_one_line(folder: Path, cloud: Cloud, cloud_database: str) -> None:
+    (folder / "cloud.yaml").write_text(f"collector: {{database: {{url: '{cloud_database}'}}}}")
     for words, says in (
         (("keys", "make", "nowhere"), "no site 'nowhere'; add it first: hashbus cloud sites add nowhere"),
         (("keys", "revoke", "nothing"), "no key 'nothing' that is in use"),
@@ -101,8 +136,8 @@ def test_what_its_command_cannot_do_it_says_in_one_line(cloud: Cloud) -> None:
         (("sites", "add", "a/b"), "is no name of a site"),
     ):
         done = cloud(*words, given="short\n")
-        assert done.returncode in (1, 2)
-        assert says in done.stderr.splitlines()[-1]
+        assert done.code in (1, 2)
+        assert says in done.err.splitlines()[-1]
 
 
 async def test_what_was_answered_with_200_survives_kill_9(own_collector: servers.Collector) -> None:

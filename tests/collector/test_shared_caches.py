@@ -1,5 +1,6 @@
 """Several collectors with one Redis: what one keeps or counts, the others know; and they go on when it is gone."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from hashbus.testing.hand_clock import HandClock
 from hashbus_collector.caches import Cache, MemoryCache, RedisCache, open_redis
 from tests import servers
-from tests.collector.clouds import cloud_over, reading
+from tests.collector.clouds import PATIENCE_S, cloud_over, reading
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def test_both_caches_keep_the_same_promises(redis: servers.Redis) -> None:
     clock = HandClock()
     await _promises(MemoryCache(clock))
     problems: list[str | None] = []
-    await _promises(RedisCache(open_redis(redis.url, None), MemoryCache(clock), problems.append))
+    await _promises(RedisCache(open_redis(redis.url, None), MemoryCache(clock), clock, problems.append))
     assert set(problems) <= {None}
 
 
@@ -79,9 +80,11 @@ async def test_it_goes_on_without_its_redis_and_says_so(redis: servers.Redis, cl
         assert (await site.upload(reading("m1"))).status == 200
         assert (await anna.get("live/north"))["count"] == 1
         assert any("the Redis is away" in problem for problem in cloud.parts.health.problems)
-        redis.start()
-        assert (await anna.get("live/north"))["count"] == 1
-        assert cloud.parts.health.problems == ()
+        await asyncio.to_thread(redis.start)
+        async with asyncio.timeout(PATIENCE_S):
+            while cloud.parts.health.problems:
+                assert (await anna.get("live/north"))["count"] == 1
+                await asyncio.sleep(0.1)
 
 
 async def test_a_redis_with_a_password_is_opened(tmp_path: Path, cloud_database: str) -> None:

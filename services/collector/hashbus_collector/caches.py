@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from hashbus import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from hashbus.clock import Clock
 
@@ -19,6 +19,7 @@ log = logs.get("caches")
 
 MOST_ENTRIES = 10_000
 WINDOW_S = 60
+LEFT_ALONE_S = 2.0
 
 
 class Cache(Protocol):
@@ -94,54 +95,64 @@ class MemoryCache:
 
 
 class RedisCache:
-    """For several collectors. While the Redis is away each of them goes on with a cache of its own."""
+    """For several collectors. While the Redis is away each of them goes on with a cache of its own.
 
-    def __init__(self, redis: Redis, fallback: MemoryCache, report: Callable[[str | None], None]) -> None:
+    After a failure it is left alone for some seconds, so that one that does not even say no holds up few callers.
+    """
+
+    def __init__(self, redis: Redis, fallback: MemoryCache, clock: Clock, report: Callable[[str | None], None]) -> None:
         """`report` is told when the Redis is away (why) and when it is there again (None)."""
         self._redis = redis
         self._fallback = fallback
+        self._clock = clock
         self._report = report
+        self._again_s = 0.0
 
     async def get(self, name: str) -> bytes | None:
         """Return what was kept."""
-        try:
-            found = await self._redis.get(name)
-        except (RedisError, OSError) as error:
-            self._report(str(error))
+        is_there, found = await self._ask(lambda: self._redis.get(name))
+        if not is_there:
             return await self._fallback.get(name)
-        self._report(None)
         return found if isinstance(found, bytes) else None
 
     async def put(self, name: str, value: bytes, ttl_s: int) -> None:
         """Keep it."""
-        try:
-            await self._redis.set(name, value, ex=ttl_s)
-        except (RedisError, OSError) as error:
-            self._report(str(error))
+        is_there, _ = await self._ask(lambda: self._redis.set(name, value, ex=ttl_s))
+        if not is_there:
             await self._fallback.put(name, value, ttl_s)
 
     async def forget(self, *names: str) -> None:
         """Drop what is not true any more."""
         await self._fallback.forget(*names)
-        try:
-            await self._redis.delete(*names)
-        except (RedisError, OSError) as error:
-            self._report(str(error))
+        await self._ask(lambda: self._redis.delete(*names))
 
     async def count(self, name: str, ttl_s: int = WINDOW_S) -> int:
         """Count one more."""
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                # Within a pipeline nothing is sent until `execute`.
-                _ = pipe.set(name, 0, ex=ttl_s, nx=True), pipe.incr(name)
-                return int((await pipe.execute())[1])
-        except (RedisError, OSError) as error:
-            self._report(str(error))
-            return await self._fallback.count(name, ttl_s)
+        is_there, found = await self._ask(lambda: self._count(name, ttl_s))
+        return int(found) if is_there else await self._fallback.count(name, ttl_s)
 
     async def close(self) -> None:
         """Give up the connection."""
         await self._redis.aclose()
+
+    async def _count(self, name: str, ttl_s: int) -> int:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            # Within a pipeline nothing is sent until `execute`.
+            _ = pipe.set(name, 0, ex=ttl_s, nx=True), pipe.incr(name)
+            return int((await pipe.execute())[1])
+
+    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> tuple[bool, Any]:
+        """Return whether the Redis is there, and its answer."""
+        if self._clock.monotonic() < self._again_s:
+            return False, None
+        try:
+            found = await question()
+        except (RedisError, OSError) as error:
+            self._again_s = self._clock.monotonic() + LEFT_ALONE_S
+            self._report(str(error))
+            return False, None
+        self._report(None)
+        return True, found
 
 
 def open_redis(url: str, password: str | None) -> Redis:

@@ -7,7 +7,7 @@ import asyncio
 import getpass
 import os
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from hashbus.service import EXIT_CRASH, EXIT_OK
 from hashbus.topics import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from hashbus_collector.database import Database
 
@@ -41,8 +41,11 @@ async def _run(arguments: argparse.Namespace) -> int:
     try:
         async with _database(arguments.config) as database:
             await arguments.act(arguments, database)
-    except (DatabaseAway, NoSuch, WeakPassword, OSError) as error:
+    except (DatabaseAway, NoSuch, WeakPassword) as error:
         print(f"hashbus cloud: {error}", file=sys.stderr)
+        return EXIT_CRASH
+    except OSError as error:
+        print(f"hashbus cloud: {error.filename or 'system'}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
         return EXIT_CRASH
     return EXIT_OK
 
@@ -95,8 +98,8 @@ async def _keys_make(asked: argparse.Namespace, database: Database) -> None:
 
     now = SYSTEM_CLOCK.now()
     ends_at = now + timedelta(days=asked.days) if asked.days else None
-    key_id, key = await Sites(database).make_key(asked.site, now, name=asked.name, ends_at=ends_at, by=_who())
-    _show_key(asked, key_id, key)
+    with _place_for_key(asked.out) as show:
+        show(*await Sites(database).make_key(asked.site, now, name=asked.name, ends_at=ends_at, by=_who()))
 
 
 async def _keys_list(asked: argparse.Namespace, database: Database) -> None:
@@ -112,8 +115,8 @@ async def _keys_rotate(asked: argparse.Namespace, database: Database) -> None:
 
     now = SYSTEM_CLOCK.now()
     until = now + timedelta(hours=asked.overlap_hours)
-    key_id, key = await Sites(database).rotate_key(asked.key, now, overlap_ends_at=until)
-    _show_key(asked, key_id, key)
+    with _place_for_key(asked.out) as show:
+        show(*await Sites(database).rotate_key(asked.key, now, overlap_ends_at=until))
     print(f"key {asked.key} is good until {_text(until)}", file=sys.stderr)
 
 
@@ -160,16 +163,32 @@ async def _migrate(_: argparse.Namespace, database: Database) -> None:
     print(f"the tables are at step {step}")
 
 
-def _show_key(asked: argparse.Namespace, key_id: str, key: str) -> None:
-    """Show a key, this once. With --out it goes into a file that nobody else can read, and not on the screen."""
-    if asked.out is None:
-        print(key)
-        print(f"key {key_id}: shown this once and kept nowhere; give it to the site's bridge", file=sys.stderr)
+@contextmanager
+def _place_for_key(out: Path | None) -> Iterator[Callable[[str, str], None]]:
+    """Give what shows a key, this once: on the screen, or in a new file that nobody else can read.
+
+    The file is there before the key is made: a key that has no place would be lost.
+    """
+    if out is None:
+        yield _print_key
         return
-    descriptor = os.open(asked.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{key}\n")
-    print(f"key {key_id} is in {asked.out}", file=sys.stderr)
+
+        def keep(key_id: str, key: str) -> None:
+            file.write(f"{key}\n")
+            print(f"key {key_id} is in {out}", file=sys.stderr)
+
+        try:
+            yield keep
+        except BaseException:
+            out.unlink()
+            raise
+
+
+def _print_key(key_id: str, key: str) -> None:
+    print(key)
+    print(f"key {key_id}: shown this once and kept nowhere; give it to the site's bridge", file=sys.stderr)
 
 
 def _password(asked: argparse.Namespace) -> str:

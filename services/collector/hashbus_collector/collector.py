@@ -76,4 +76,4 @@ def _cache(settings: CollectorSection, clock: Clock, health: Health) -> Cache:
             log.info("the Redis is there") if text is None else log.warning("redis", problem=problem)
 
     password = settings.redis.password.get_secret_value() if settings.redis.password else None
-    return RedisCache(open_redis(settings.redis.url, password), own, report)
+    return RedisCache(open_redis(settings.redis.url, password), own, clock, report)

