@@ -221,7 +221,9 @@ async def test_an_act_on_many_tells_who_cannot_and_goes_on_with_the_others(
     for miner in (*able, unable):
         await seen(admin, miner)
     act = {"kind": "power_limit", "power_w": 2000}
-    batch = (await admin.post("/api/miners/act", json={"group": group, "act": act})).json()
+    said = await admin.post("/api/miners/act", json={"group": group, "act": act})
+    assert said.status_code == 202, said.text
+    batch = said.json()
     assert (batch["total"], batch["pending"], batch["refused"]) == (4, 3, 1)
     page = (await admin.get(f"/api/batches/{batch['id']}")).json()
     [problem] = page["problems"]

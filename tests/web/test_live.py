@@ -219,6 +219,8 @@ async def test_the_page_hears_that_the_broker_is_away_and_back(
             assert status["bus"]["connected"] is False
             assert any("broker is away" in problem for problem in status["problems"])
             assert (await client.get("/api/system/health")).status_code == 503
+            refused = await client.post("/api/auto-control/disable")
+            assert (refused.status_code, refused.json()["code"]) == (503, "away")
             own_mosquitto.start()
             back = await next_with(page, lambda event: event.data.get("bus", {}).get("site"))
             assert back.data["bus"]["site"]["connected"] is True

@@ -28,8 +28,6 @@ class Asking:
 
     async def offer(self, question: CurtailmentQuestion) -> CurtailmentOffer:
         """Return what the curtailer would do. Problem when it does not answer in time."""
-        if not self._bus.is_connected:
-            raise away("broker", "the broker is away: nobody can be asked now")
         if len(self._waiting) >= MOST_WAITING:
             raise away("curtailer", "too many ask at once")
         answer = self._waiting[question.id] = asyncio.get_running_loop().create_future()

@@ -14,7 +14,7 @@ from hashbus_web.parts import Parts
 from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.problems import not_found
-from hashbus_web.routes.dependencies import PROBLEMS, DeviceId, Here, May, SiteReader
+from hashbus_web.routes.dependencies import PROBLEMS, DeviceId, Here, May, SiteReader, check_can_ask
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"], responses=PROBLEMS)
 
@@ -67,6 +67,7 @@ def _shown(here: Parts, alert: Alert) -> ShownAlert:
 
 
 async def _cleared(here: Parts, caller: Caller, alerts: list[Alert]) -> Cleared:
+    await check_can_ask(here)
     now = here.clock.now()
     for alert in alerts:
         here.bus.publish(

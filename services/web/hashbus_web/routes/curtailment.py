@@ -27,7 +27,7 @@ from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.people.secrets import new_id
 from hashbus_web.problems import Problem, of_validation, wrong
-from hashbus_web.routes.dependencies import PROBLEMS, Here, May, SiteReader, asked
+from hashbus_web.routes.dependencies import PROBLEMS, Here, May, SiteReader, asked, check_can_ask
 
 router = APIRouter(prefix="/api/curtailment", tags=["curtailment"], responses=PROBLEMS)
 
@@ -114,6 +114,7 @@ async def settlements(here: Here, _caller: SiteReader) -> Settlements:
 @router.post("/preview")
 async def preview(here: Here, _caller: Curtailer, body: Wanted) -> CurtailmentOffer:
     """What the curtailer would do now; nothing happens."""
+    await check_can_ask(here)
     now = here.clock.now()
     head = {"site": here.bus.site, "at": now, "source": SOURCE, "id": new_id("q")}
     try:

@@ -17,7 +17,7 @@ from hashbus_web.parts import Parts
 from hashbus_web.people.audit import masked
 from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
-from hashbus_web.problems import Problem, ProblemReply, not_found
+from hashbus_web.problems import Problem, ProblemReply, away, not_found
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PAGE_HEADER = "x-hashbus"
@@ -26,6 +26,8 @@ PAGE_HEADER = "x-hashbus"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemReply} for status in (401, 403, 404, 409, 413, 422, 429, 503)
 }
+
+RESTART_S, LOOK_AGAIN_S = 3.0, 0.1
 
 DeviceId = Annotated[str, PathParameter(pattern=ID_PATTERN, description="Id of the device")]
 
@@ -153,10 +155,24 @@ async def target(request: Request) -> str:
 Target = Annotated[str, Depends(target)]
 
 
+async def check_can_ask(here: Parts) -> None:
+    """Refuse while nobody can be told: a wish that is said hours later would come as a surprise.
+
+    A broker that is just restarted is waited for.
+    """
+    waits = int(RESTART_S / LOOK_AGAIN_S)
+    for _ in range(waits):
+        if here.bus.is_connected:
+            return
+        await here.clock.sleep(LOOK_AGAIN_S)
+    raise away("broker", "the broker is away: nobody can be told now")
+
+
 async def asked(
     here: Parts, caller: Caller, message: Message, *, act: str, target: str, detail: Mapping[str, Any]
 ) -> Operation:
     """Say a message in somebody's name, write down who it was, and return the operation to follow it by."""
+    await check_can_ask(here)
     shown = masked(detail)
     try:
         operation = here.site.operations.ask(message, act=act, target=target, asked=shown, by=caller)

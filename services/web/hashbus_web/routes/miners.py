@@ -18,7 +18,7 @@ from hashbus_web.people.audit import masked
 from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.problems import Problem, not_found
-from hashbus_web.routes.dependencies import PROBLEMS, Actor, Here, Reader, may_act, sees
+from hashbus_web.routes.dependencies import PROBLEMS, Actor, Here, Reader, check_can_ask, may_act, sees
 from hashbus_web.routes.miner import message_of
 from hashbus_web.view.rows import InfoRow, MinerRow
 
@@ -104,6 +104,7 @@ async def act_on_many(here: Here, caller: Actor, body: Many) -> Batch:
     right = Right.ORDER if isinstance(body.act, Order) else Right.POWER
     if not caller.may(right):
         raise Problem(403, "not_allowed", f"{caller.who} may not do this ({right.value})")
+    await check_can_ask(here)
     chosen = list(dict.fromkeys(_chosen(here, caller, body)))
     if not chosen:
         raise Problem(404, "not_found", "there is no such miner", field="miners")

@@ -26,7 +26,7 @@ from hashbus_web.people.callers import Caller
 from hashbus_web.people.rights import Right
 from hashbus_web.people.secrets import new_id
 from hashbus_web.problems import Problem, wrong
-from hashbus_web.routes.dependencies import PROBLEMS, Here, May, SiteReader
+from hashbus_web.routes.dependencies import PROBLEMS, Here, May, SiteReader, check_can_ask
 from hashbus_web.view.rows import miner_row
 
 router = APIRouter(prefix="/api/network", tags=["network"], responses=PROBLEMS)
@@ -104,8 +104,7 @@ async def scan(here: Here, caller: Scanner, body: ScanBody | None = None) -> Sca
     before, now = here.site.view.one(ScanResult, SOURCE), here.clock.now()
     if before is not None and before.status is ScanStatus.RUNNING and before.age_s(now) < 60:
         raise Problem(409, "conflict", "a scan is running; its end is not far")
-    if not here.bus.is_connected:
-        raise Problem(503, "away", "the broker is away: nobody can be asked now")
+    await check_can_ask(here)
     request = ScanRequest(
         site=here.bus.site,
         at=now,
