@@ -20,6 +20,7 @@ GIVES = {
     "fleet_pace": {"poller_base", "pace_24_at_5s_held", "pace_24_at_5s_late", "pace_24_at_5s_memory_a_miner"},
     "decision": {"decision_20_all_ratio", "decision_20_one", "decision_20_tick", "decision_20_reading"},
     "soc_to_wire": {"soc_to_wire_p50", "soc_to_wire_p99", "soc_to_setpoint_p50"},
+    "heating": {"heating_discomfort_ratio", "heating_overshoot", "heating_switches", "heating_round"},
     "curtailment": {"curtail_100_asleep_first", "curtail_100_levels_overshoot", "curtail_100_asleep_plain_pulp"},
     "curtailment_delivery": {"curtail_12_begun", "curtail_12_delivered", "curtail_12_confirmed"},
     "cloud": {"cloud_upload_ratio", "cloud_summary_p99", "cloud_live_p99", "cloud_wire"},
