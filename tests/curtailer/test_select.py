@@ -151,7 +151,7 @@ def test_nothing_is_asked_and_nothing_is_given() -> None:
     [
         # By hashrate alone the one that loses 30 TH/s goes before the one that loses 40.
         (Strategy.PERFORMANCE_PRIORITY, 0.25, "restarts"),
-        # For a quarter of an hour its two ramps of fifteen minutes cost more than 10 TH/s; over eight hours they do not.
+        # For a quarter of an hour its two ramps of fifteen minutes cost more than 10 TH/s; over eight hours less.
         (Strategy.REVENUE, 0.25, "glides"),
         (Strategy.REVENUE, 8, "restarts"),
         (Strategy.FEWEST_RESTARTS, 8, "glides"),
