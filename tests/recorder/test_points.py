@@ -120,7 +120,7 @@ def test_latches_by_name_are_fields_by_name() -> None:
     point = point_of(ControlState(site="home", at=START, latches_pct={"attic": 60}, changed_at={"attic": START}))
 
     assert point is not None
-    assert point.fields == {"profile": "manual", "is_enabled": False, "latches_pct_attic": 60}
+    assert point.fields == {"profile": "manual", "is_enabled": False, "latches_pct_attic": 60, "miners": 0}
 
 
 def test_a_miner_that_goes_away_is_recorded_by_a_word() -> None:
