@@ -35,6 +35,11 @@ from tests.servers import Collector, Postgres
 
 SITE, SEED = "north", 7
 
+ROW_BYTES = """
+SELECT sum(pg_total_relation_size(inhrelid)) / (SELECT count(*) FROM history)
+FROM pg_inherits WHERE inhparent = 'history'::regclass
+"""
+
 
 class Size(NamedTuple):
     """Records an upload, rounds of uploads, reads of each kind."""
@@ -75,6 +80,7 @@ async def uploads(collector: Collector, size: Size) -> list[Figure]:
             rows = _rows(records)
             bare.append(await _timed(_copy(connection, rows)))
             ours.append(await _timed(_upload(http, collector.url, key, body)))
+        row = await connection.fetchval(ROW_BYTES)
     rate, bare_rate = size.records / median(ours), size.records / median(bare)
     ratio = median(a / b for a, b in zip(bare, ours, strict=True))
     wire = sum(len(body) for body, _ in bodies) / size.rounds / size.records * 60
@@ -82,6 +88,7 @@ async def uploads(collector: Collector, size: Size) -> list[Figure]:
         Figure("cloud_upload", rate, "records/s", "", f"{size.records} an upload, {median(ours) * 1000:.1f} ms each"),
         Figure("cloud_upload_bare", bare_rate, "records/s", "", "COPY of the same rows, the same index"),
         Figure("cloud_upload_ratio", ratio, "ratio", ">= 0.3", "ours to bare, in turns"),
+        Figure("cloud_row", float(row), "B/reading", "", "in the history, with its index"),
         Figure("cloud_wire", wire / 1000, "kB/miner-hour", "", "a reading a minute, three boards, packed"),
     ]
 
