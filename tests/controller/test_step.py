@@ -237,3 +237,55 @@ class TestMemory:
         home.hear(home.battery(50))
         home.passes(600)
         assert sum(isinstance(message, ControlState) for message in home.said) <= 2
+
+
+class TestGroups:
+    """What is asked of a group is shared among its miners."""
+
+    def test_an_override_for_a_group_is_shared_and_lapses(self) -> None:
+        home = Home(miners=())
+        for miner, group, ths in (("a", "cellar", 200), ("b", "cellar", 100), ("c", "attic", 100)):
+            home.hear(info(miner, group=group, rated_power_w=3600, rated_hashrate_ths=ths))
+            home.hear(home.reading(miner))
+        home.passes(10)
+        home.request("me", Rank.OVERRIDE, scope="cellar", lasts_s=600, cap_w=4500, floor_w=4500)
+        home.passes(2)
+        assert [home.setpoint_w(miner) for miner in "abc"] == [3600, 900, None]
+        home.passes(800)
+        assert [home.setpoint_w(miner) for miner in "abc"] == [3600, 3600, None]
+
+    def test_a_group_has_a_limit_of_its_own(self) -> None:
+        home = Home({"groups": {"cellar": {"max_power_w": 4000}}}, miners=())
+        for miner in ("a", "b"):
+            home.hear(info(miner, group="cellar"))
+            home.hear(home.reading(miner))
+        home.passes(10)
+        assert [home.setpoint_w(miner) for miner in "ab"] == [3600, 0]
+
+    def test_a_miner_that_moves_to_another_group_is_asked_what_that_one_is(self) -> None:
+        home = Home({"groups": {"cellar": {"max_power_w": 1000}}})
+        home.hear(info("attic", group="cellar"))
+        home.passes(10)
+        assert home.setpoint_w() == 1000
+        home.hear(info("attic", group="roof"))
+        home.passes(130)
+        assert home.setpoint_w() == 3600
+
+
+class TestFarms:
+    """A large farm is decided upon together, not once for each word."""
+
+    def test_a_burst_of_requests_over_a_shared_limit_is_decided_in_few_goes_and_completely(self) -> None:
+        names = [f"m{number}" for number in range(300)]
+        home = Home({"site_limit_w": 600_000}, miners=())
+        for name in names:
+            home.hear(info(name))
+            home.hear(home.reading(name))
+        home.passes(10)
+        home.said.clear()
+        for name in names:
+            home.request("me", Rank.OVERRIDE, scope=name, cap_w=1000)
+        decided = sum(isinstance(message, PowerSetpoint) for message in home.said)
+        home.passes(5)
+        assert decided < 10
+        assert [home.setpoint_w(name) for name in names] == [1000.0] * 300
