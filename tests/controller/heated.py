@@ -62,6 +62,7 @@ class HeatedHome:
         self.capacity_j_per_k, self.loss_w_per_k = 6e6, 120.0
         self.power_w = {one.miner: (one.max_power_w or 0.0) * is_running for one in heaters}
         self.asked_w = dict(self.power_w)
+        self.limit_w = dict(self.power_w)
         self.asked_at = dict.fromkeys(self.heaters, starts - timedelta(days=1))
         self.is_silent = False
         self.switches = 0
@@ -92,7 +93,7 @@ class HeatedHome:
             state = MinerState.MINING if self.asked_w[miner] > 0 else MinerState.SLEEPING
             # To no decimals: a reading that says nothing new is nothing to decide about.
             self.home.hear(
-                self.home.reading(miner, state=state, power_w=round(power_w), power_limit_w=self.asked_w[miner] or None)
+                self.home.reading(miner, state=state, power_w=round(power_w), power_limit_w=self.limit_w[miner] or None)
             )
         if not self.is_silent:
             told = fields or {"temperature_c": round(self.room_c, 2)}
@@ -140,7 +141,10 @@ class HeatedHome:
 
     def _obeys(self, said: list[Any]) -> None:
         for message in said:
-            if isinstance(message, PowerSetpoint) and message.power_w != self.asked_w[message.miner]:
-                self.asked_w[message.miner] = message.power_w
+            if not isinstance(message, PowerSetpoint) or message.power_w == self.asked_w[message.miner]:
+                continue
+            self.asked_w[message.miner] = message.power_w
+            if message.limit_w is None:
+                self.limit_w[message.miner] = message.power_w
                 self.asked_at[message.miner] = self.now
                 self.switches += 1

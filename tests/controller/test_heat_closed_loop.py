@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hashbus.messages import PowerChange, PowerLevel, Rank
+from hashbus.messages import Capability, PowerChange, PowerLevel, Rank
 from tests.controller.heated import EVERY_DAY, HeatedHome, heater, switched
 
 LEVELS = (PowerLevel(name="low", power_w=1500), PowerLevel(name="high", power_w=3000))
@@ -49,6 +49,26 @@ def test_a_cold_room_settles_at_its_target_with_few_switches(heaters: Any) -> No
     assert min(settled) > 20.0
     if heaters[0].power_change.restarts_mining:
         assert home.switches - switches <= SWITCHES_A_DAY * len(heaters)
+
+
+def test_a_miner_that_can_be_modulated_follows_closely_with_hardly_a_restart() -> None:
+    fast = heater("attic").model_copy(
+        update={"capabilities": (Capability.POWER_LIMIT, Capability.POWER_PERCENT, Capability.SLEEP)}
+    )
+    # 1 K colder outside, so that it never needs less than 40 % of what it stood at in the cold morning.
+    plain, modulated = (
+        HeatedHome(heaters=(fast,), room_c=19, outdoor_c=lambda hour: winter_day(hour) - 1, controller=controller)
+        for controller in ({}, {"fast_power": True})
+    )
+    for home in (plain, modulated):
+        lived(home, days=0.5, but_first_h=0)
+        home.switches = 0
+    off_k = [
+        max(abs(room_c - 21) for room_c in lived(home, days=1, but_first_h=0)[-24 * 60 :])
+        for home in (plain, modulated)
+    ]
+    assert modulated.switches <= 2 < plain.switches
+    assert off_k[1] <= off_k[0] + 0.1
 
 
 def test_a_night_that_is_cooler_ends_warm_without_overshooting() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def as_heater(info: MinerInfo, **more: Any) -> Heater:
     most_w = info.max_power_w or max(levels)
     fields = {
         "least_w": min(levels, default=info.min_power_w or 0) if can_limit else most_w,
-        "is_free": can_limit and not info.power_change.restarts_mining,
+        "free_to_w": inf if can_limit and not info.power_change.restarts_mining else 0.0,
         "efficiency_j_per_th": (info.rated_power_w or 1) / (info.rated_hashrate_ths or 1),
     }
     return Heater(info.miner, info, most_w=most_w, **{**fields, **more})
@@ -128,6 +129,18 @@ def test_a_miner_that_changes_for_nothing_takes_up_the_difference() -> None:
         stages, mean_w = run(fleet, needed_w, hours=1, stages=stages)
         assert mean_w == pytest.approx(needed_w, rel=0.01)
     assert {miner: len(times) for miner, times in stages.changed_at.items()} == {"whole": 1, "free": 1}
+
+
+def test_below_the_limit_of_a_tuned_miner_the_power_follows_without_a_restart() -> None:
+    fast = [as_heater(heater("fast"), free_from_w=1000.0, free_to_w=2500.0)]
+    stages = Stages(asked_w={"fast": 2500.0}, at=NOW)
+    for needed_w, asked_w in [(1800, 1800), (2400, 2400), (800, 1000)]:
+        stages, _ = run(fast, needed_w, hours=0.2, stages=stages)
+        assert stages.asked_w == {"fast": asked_w}
+    assert stages.switches == 0
+    stages, _ = run(fast, 3200, hours=1, stages=stages)
+    assert stages.asked_w == {"fast": 3200}
+    assert stages.switches == 1, "beyond the limit it costs a restart"
 
 
 def test_a_miner_under_somebodys_cap_is_helped_by_another_and_stays_asked() -> None:

@@ -51,7 +51,7 @@ def _chosen(settings: ControllerSettings, section: ControllerSection) -> Iterato
     yield from (Schedule(key, schedule, zone) for key, schedule in section.schedules.items())
     yield from (Night(key, night, zone) for key, night in section.nights.items())
     if section.heat:
-        yield Heat(section.heat, settings.time_zone)
+        yield Heat(section.heat, settings.time_zone, is_fast=section.fast_power)
 
 
 def _limits(section: ControllerSection) -> Limits:

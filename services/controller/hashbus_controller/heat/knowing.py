@@ -30,6 +30,8 @@ class Known:
     outdoor: Found | None = None
     mean_outdoor_c: float | None = None
     at: datetime | None = None
+    is_fast: bool = False
+    """Whether this site modulates tuned miners below their limits."""
 
 
 def with_members(known: Known, settings: HeatSettings, site: SiteView) -> Known:
@@ -103,7 +105,7 @@ def facts_of(
         outdoor_c=known.outdoor.value_c if known.outdoor else None,
         mean_outdoor_c=known.mean_outdoor_c if known.outdoor else None,
         contact=open_contact(settings.window, known.sensors),
-        heaters=heaters_of(known.members.get(name, ()), site, zone.asked_w, now),
+        heaters=heaters_of(known.members.get(name, ()), site, zone.asked_w, now, is_fast=known.is_fast),
         is_enabled=site.is_enabled,
         time_zone=time_zone,
         now=now,

@@ -123,8 +123,9 @@ def _modulated(stages: Stages, needed_w: float, heaters: Sequence[Heater], dead_
     free = [one for one in heaters if one.is_free and stages.asked_w.get(one.miner, 0.0) > 0]
     for heater in free if missing_w > 0 else reversed(free):
         asked_w = stages.asked_w[heater.miner]
-        wanted_w = heater.below(max(heater.gives(asked_w) + missing_w, heater.least_w))
-        if wanted_w > heater.limit_w or wanted_w == asked_w:
+        lowest_w = max(heater.least_w, heater.free_from_w)
+        wanted_w = heater.below(min(max(heater.gives(asked_w) + missing_w, lowest_w), heater.free_to_w))
+        if asked_w > heater.free_to_w or wanted_w > heater.limit_w or wanted_w == asked_w:
             continue
         missing_w -= wanted_w - heater.gives(asked_w)
         stages = stages.with_power(heater.miner, wanted_w, now, counts=False)

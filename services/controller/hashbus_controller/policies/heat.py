@@ -60,6 +60,8 @@ class Heat:
 
     settings: HeatSettings
     time_zone: str = "UTC"
+    is_fast: bool = False
+    """Whether tuned miners are modulated below their limits, where their firmware can."""
 
     @property
     def name(self) -> str:
@@ -85,7 +87,7 @@ class Heat:
 
     def begins(self) -> Memory:
         """Return zones of which nothing is known yet."""
-        return Memory(rooms={name: Room() for name in self.settings.zones})
+        return Memory(known=Known(is_fast=self.is_fast), rooms={name: Room() for name in self.settings.zones})
 
     def heard(self, memory: Memory, message: Message | Tick, now: datetime, site: SiteView) -> Memory:
         """Take in a temperature, a contact, a choice, a program, or that time has passed."""
