@@ -42,7 +42,7 @@ def test_off_the_miners_stay_where_they_are_and_the_decision_says_why() -> None:
     assert "automatic control is switched off by web: visitors; it stays at 2160 W" in home.decision().reason
     silenced = next(bid for bid in home.decision().bids if bid.name == "soc")
     assert silenced.effect is BidEffect.BLOCKED
-    assert "switched off by web" in (silenced.blocked_by or "")
+    assert silenced.blocked_by == "the switch of automatic control, which is off"
 
 
 def test_off_people_safety_and_the_grid_still_decide() -> None:

@@ -14,6 +14,9 @@ from hashbus_controller.costs import efficiency
 from hashbus_controller.split import Sharer, split
 from hashbus_controller.state import ALL, State
 
+THE_SWITCH = "the switch of automatic control, which is off"
+"""By what a bid is blocked that counts only while automatic control is on."""
+
 
 def affected(state: State) -> set[str]:
     """Return the miners whose power what has changed may concern.
@@ -50,7 +53,7 @@ def _explained(state: State, info: MinerInfo, bids: list[Bid], top: tuple[float,
     if state.is_enabled:
         return verdict
     silenced = tuple(
-        Outcome(bid, BidEffect.BLOCKED, state.switch.words)
+        Outcome(bid, BidEffect.BLOCKED, THE_SWITCH)
         for scope in (info.miner, info.group, SITE)
         for bid in (state.standing.of(scope) if scope else ())
         if bid.rank in AUTOMATIC and bid.until > now
