@@ -151,5 +151,7 @@ async def test_what_the_owner_asks_on_the_page_is_so_on_the_devices(owner: tuple
 
     switched = await ended(client, await client.post("/api/auto-control/enable"))
     assert switched["status"] == "confirmed", switched
-    told = (await client.get("/api/timeline")).json()["events"]
-    assert any(one["kind"] == "act" and one["who"] == ADMIN for one in told)
+    await until(
+        lambda: client.get("/api/timeline", params={"kind": "act"}),
+        lambda said: any(one["who"] == ADMIN for one in said.json()["events"]),
+    )

@@ -31,6 +31,7 @@ from hashbus_web.acts.power import SOURCE
 from hashbus_web.history.events import Events
 from hashbus_web.live.feed import Feed
 from hashbus_web.live.sections import DETAILS, Place, as_json, places_of, written
+from hashbus_web.people.database import DatabaseAway
 from hashbus_web.people.secrets import new_id
 from hashbus_web.view.site_view import HEARS, SiteView
 from hashbus_web.view.timeline import Event, event_of_act, events_of, grouped
@@ -45,6 +46,9 @@ TOTALS_EVERY_S = 1.0
 SHOWN_EVENTS = 100
 LAPSED_KEPT = timedelta(hours=1)
 """So long a page still shows a wish that has ended."""
+
+MOST_WAITING = 1_000
+"""Events that wait for a disk that is full."""
 
 AT_ONCE = 100
 """Messages taken in before others of this process have their turn."""
@@ -69,6 +73,7 @@ class LiveSite:
         self._totals_at_s = 0.0
         self._was_connected: bool | None = None
         self._told_until: datetime | None = None
+        self.problem: str | None = None
 
     async def listen(self, heard: Subscription[Message]) -> None:
         """Take in everything, for ever."""
@@ -138,7 +143,7 @@ class LiveSite:
             self.operations.tick(now, self._known)
             self._note_acts()
             self._encode(now)
-            await self._tell_what_happened(now)
+            await self.tell_what_happened(now)
             await self._clock.sleep(ROUND_S)
 
     def bus_state(self) -> bytes:
@@ -224,10 +229,20 @@ class LiveSite:
         flow = energy(self.view, sums.power_w if sums.miners > sums.stale else None, now)
         return [*state, (Place("totals", "site"), as_json(sums)), (Place("energy", "site"), as_json(flow))]
 
-    async def _tell_what_happened(self, now: datetime) -> None:
-        if self._happened:
-            happened, self._happened = self._happened, []
-            self._show(await self._events.add(grouped(happened)), now)
+    async def tell_what_happened(self, now: datetime) -> None:
+        """Write down what happened since the last time, and show it."""
+        if not self._happened:
+            return
+        happened, self._happened = self._happened, []
+        try:
+            added = await self._events.add(grouped(happened))
+        except DatabaseAway as error:
+            # The live values go on; the newest of what happened is written when the disk lets it.
+            self._happened = [*happened, *self._happened][-MOST_WAITING:]
+            self.problem = str(error)
+            return
+        self.problem = None
+        self._show(added, now)
 
     def _show(self, events: list[Event], now: datetime | None = None) -> None:
         values = [(Place("timeline", str(event.n)), as_json(event)) for event in events]

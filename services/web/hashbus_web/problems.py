@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from hashbus_web.people.audit import SECRET_WORDS
+from hashbus_web.people.database import DatabaseAway
 
 CODES = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 405: "not_found", 413: "too_large"}
 
@@ -62,6 +63,7 @@ def away(what: str, error: str) -> Problem:
 def answer_problems(app: FastAPI) -> None:
     """Let every problem of this application be answered in one form."""
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(DatabaseAway, _memory_away)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
@@ -70,6 +72,11 @@ def answer_problems(app: FastAPI) -> None:
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 (the handler is registered for it alone)
     return JSONResponse(error.reply.model_dump(), error.status, headers=error.headers)
+
+
+async def _memory_away(_request: Request, error: Exception) -> JSONResponse:
+    reply = ProblemReply(code="away", error=str(error), hint="free some space on the disk of `data_dir`")
+    return JSONResponse(reply.model_dump(), 503)
 
 
 async def _wrong_request(_request: Request, error: Exception) -> JSONResponse:

@@ -23,7 +23,7 @@ from hashbus_web.parts import DATABASE_FILE, KEY_FILE, Parts, People
 from hashbus_web.people.audit import Audit
 from hashbus_web.people.bots import Bots
 from hashbus_web.people.callers import Callers
-from hashbus_web.people.database import Database, DatabaseUnusable
+from hashbus_web.people.database import Database, DatabaseAway, DatabaseUnusable
 from hashbus_web.people.doorkeeper import Doorkeeper
 from hashbus_web.people.elsewhere.registry import providers
 from hashbus_web.people.passwords import Passwords
@@ -149,9 +149,12 @@ def _say_how_to_begin(parts: Parts) -> None:
 
 async def _upkeep(parts: Parts) -> None:
     while True:
-        await parts.people.sessions.forget_old()
-        await parts.people.audit.forget_old()
-        await parts.events.forget_old(parts.clock.now())
+        try:
+            await parts.people.sessions.forget_old()
+            await parts.people.audit.forget_old()
+            await parts.events.forget_old(parts.clock.now())
+        except DatabaseAway as error:
+            log.error("nothing old was forgotten", problem=str(error))
         parts.site.tidy()
         await parts.clock.sleep(UPKEEP_S)
 
@@ -159,7 +162,9 @@ async def _upkeep(parts: Parts) -> None:
 async def _tell(running: Running[WebSettings], parts: Parts) -> None:
     """Show in the service's status what does not work."""
     while True:
-        if await parts.people.users.reread():
-            await parts.people.sessions.reread()
+        with contextlib.suppress(DatabaseAway):
+            if await parts.people.users.reread():
+                await parts.people.sessions.reread()
         running.health.report("history", parts.recorder.problem)
+        running.health.report("memory", parts.site.problem)
         await running.clock.sleep(HEALTH_S)

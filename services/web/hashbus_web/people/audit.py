@@ -8,11 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hashbus import logs
 from hashbus.clock import Clock
 from hashbus.messages import Moment
-from hashbus_web.people.database import Database
+from hashbus_web.people.database import Database, DatabaseAway
 
 KEPT = 100_000
+log = logs.get("audit")
+
 SECRET_WORDS = ("password", "token", "secret", "code")
 
 
@@ -40,14 +43,20 @@ class Audit:
     async def note(
         self, act: str, *, who: str, via: str, address: str, target: str = "", detail: Mapping[str, Any] | None = None
     ) -> None:
-        """Write down one act; what sounds like a secret is left out."""
+        """Write down one act; what sounds like a secret is left out.
+
+        What is done is done: when the disk is full it stands in the log at least.
+        """
         shown = json.dumps(masked(detail or {}), ensure_ascii=False, default=str)[:4000]
         values = (self._clock.now().isoformat(), who, via, address, act, target, shown)
-        await self._database.run(
-            lambda db: db.execute(
-                "INSERT INTO acts (at, who, via, address, act, target, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        try:
+            await self._database.run(
+                lambda db: db.execute(
+                    "INSERT INTO acts (at, who, via, address, act, target, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+                )
             )
-        )
+        except DatabaseAway as error:
+            log.error("an act is not in the record", act=act, who=who, via=via, target=target, problem=str(error))
 
     async def newest(self, limit: int, before: int | None = None) -> list[Act]:
         """Return acts, the newest first."""

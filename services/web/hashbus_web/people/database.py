@@ -52,6 +52,10 @@ class DatabaseUnusable(Exception):
     """The file cannot be opened, is damaged, or was written by a newer version."""
 
 
+class DatabaseAway(Exception):
+    """The file cannot be read or written now: the disk is full, or gone."""
+
+
 class Database:
     """One SQLite file in WAL mode behind one thread."""
 
@@ -66,7 +70,10 @@ class Database:
             raise DatabaseUnusable(f"{path} cannot be used: {error}") from None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work` in one transaction and return what it returns; all of it counts or nothing."""
+        """Do `work` in one transaction and return what it returns; all of it counts or nothing.
+
+        DatabaseAway when the disk does not let it.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_transaction, work)
 
     def run_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -74,8 +81,11 @@ class Database:
         return self._thread.submit(self._in_transaction, work).result()
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._connection:
-            return work(self._connection)
+        try:
+            with self._connection:
+                return work(self._connection)
+        except sqlite3.OperationalError as error:
+            raise DatabaseAway(f"the service's own memory cannot be used: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
