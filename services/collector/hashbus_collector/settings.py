@@ -48,7 +48,9 @@ class LimitSettings(Section):
     unpacked_mb: Annotated[float, Field(gt=0, le=4000)] = Field(32, description="Largest body once it is unpacked")
     records: Annotated[int, Field(ge=1, le=100_000)] = Field(10_000, description="Most records of one upload")
     miners_per_site: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
-    calls_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(600, description="Calls of one key")
+    calls_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        3000, description="Calls of one key; each answer to a command is one"
+    )
     failures_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         20, description="Wrong keys and wrong passwords from one address"
     )
@@ -67,7 +69,7 @@ class CommandSettings(Section):
     answer_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         600, description="How long after its end the answer to a command that was fetched is waited for"
     )
-    at_once: Annotated[int, Field(ge=1, le=10_000)] = Field(500, description="Most commands of one fetch")
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = Field(2000, description="Most commands of one fetch")
 
 
 class AlertSettings(Section):
