@@ -130,6 +130,13 @@ def test_a_fixed_hour_is_an_hour_of_the_people(moment: str, is_night: bool) -> N
         ({"begins": "23:00"}, "2026-06-21T23:05", True),
         ({"begins": "23:00"}, "2026-06-22T03:00", True),  # until the sun rises
         ({"begins": "23:00"}, "2026-06-22T05:00", False),
+        ({"begins": "00:30"}, "2026-06-21T23:30", False),  # only after midnight
+        ({"begins": "00:30"}, "2026-06-22T00:10", False),
+        ({"begins": "00:30"}, "2026-06-22T00:40", True),
+        ({"ends": "23:00"}, "2026-06-21T22:30", True),
+        ({"ends": "23:00"}, "2026-06-21T23:05", False),
+        ({"ends": "23:00"}, "2026-06-22T01:00", False),
+        ({"ends": "23:00"}, "2026-06-22T10:00", False),
         ({"ends": "02:00"}, "2026-06-21T22:30", True),
         ({"ends": "02:00"}, "2026-06-22T02:05", False),  # dark, but over
     ],

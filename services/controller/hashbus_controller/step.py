@@ -40,6 +40,7 @@ SETTLING = timedelta(seconds=5)
 
 CROWD = 200
 BREATH = timedelta(milliseconds=500)
+BREATH_A_MINER = timedelta(microseconds=200)
 """A decision over so many miners is made at most so often; a burst of requests is decided upon together."""
 
 
@@ -87,7 +88,8 @@ def _judged(state: State, now: datetime) -> tuple[State, list[str]]:
     if not state.dirty:
         return state, []
     miners = affected(state)
-    is_early = state.judged_at is not None and timedelta(0) <= now - state.judged_at < BREATH
+    breath = max(BREATH, BREATH_A_MINER * len(miners))
+    is_early = state.judged_at is not None and timedelta(0) <= now - state.judged_at < breath
     if len(miners) > CROWD and is_early:
         return state, []
     known_verdicts = state.verdicts

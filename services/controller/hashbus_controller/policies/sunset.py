@@ -6,7 +6,7 @@ It wishes for the full power; the ratchet's cap stands, so the miners run at the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -90,13 +90,11 @@ class Sunset:
         begins, ends = self.settings.begins, self.settings.ends
         if begins != "sunset" and ends != "sunrise":
             return Hours(begins=begins, ends=ends).is_now(now, self.zone)
-        is_dark = self._is_dark(now)
-        clock = now.astimezone(self.zone).time()
-        is_morning = clock.hour < 12
+        is_dark, clock = self._is_dark(now), now.astimezone(self.zone).time()
         if begins != "sunset":
-            return is_dark if is_morning else clock >= begins
+            return _from(begins, clock, is_dark=is_dark)
         if ends != "sunrise":
-            return clock < ends if is_morning else is_dark
+            return _until(ends, clock, is_dark=is_dark)
         return is_dark
 
     def _is_dark(self, now: datetime) -> bool:
@@ -119,3 +117,20 @@ class Sunset:
     def recalled(self, memory: Night, kept: PolicyMemory) -> Night:
         """Take it back; the next look at the sun ends it if the night is over."""
         return replace(memory, is_on=kept.flags.get("is_on", False), soc_pct=kept.numbers.get("soc_pct", 0.0))
+
+
+NOON = time(12)
+
+
+def _from(begins: time, clock: time, *, is_dark: bool) -> bool:
+    """Say whether it is between a time of day, in the evening or after midnight, and sunrise."""
+    if begins < NOON:
+        return begins <= clock < NOON and is_dark
+    return is_dark if clock < NOON else clock >= begins
+
+
+def _until(ends: time, clock: time, *, is_dark: bool) -> bool:
+    """Say whether it is between sunset and a time of day, in the evening or after midnight."""
+    if ends >= NOON:
+        return NOON <= clock < ends and is_dark
+    return clock < ends if clock < NOON else is_dark
