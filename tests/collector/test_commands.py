@@ -141,6 +141,18 @@ class TestDelivery:
             assert await site.pending(once=True) == []
             assert (await anna.get(f"commands/{command}"))["command"]["times_sent"] == 2
 
+    async def test_what_is_given_again_holds_up_nothing_new(self, cloud_database: str) -> None:
+        async with cloud_over(cloud_database, commands={"resend_s": 1, "at_once": 2}) as cloud:
+            site, anna = await cloud.site(), await cloud.person()
+            for miner in ("a", "b"):
+                await anna.order(miner, priority=10)
+            assert [one["miner_id"] for one in await site.pending(once=True)] == ["a", "b"]
+            await self._as_if_later(cloud)
+            await anna.order("new", priority=1)
+            assert {one["miner_id"] for one in await site.pending(once=True)} == {"a", "new"}
+            acts = [one["action"] for one in (await anna.get("audit?site_id=north"))["entries"]]
+            assert acts.count("command fetched") == 3
+
     async def test_calls_at_the_same_time_share_the_commands_among_them(self, cloud: Cloud) -> None:
         site, anna = await cloud.site(), await cloud.person()
         body = {"site_id": "north", "miner_ids": [f"m{number}" for number in range(200)], "command_type": "reboot"}

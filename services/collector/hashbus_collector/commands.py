@@ -40,7 +40,8 @@ WITH due AS (
     SELECT no FROM command
     WHERE site = $1 AND expires_at > $2
         AND (status = 'pending' OR (status = 'sent' AND sent_at <= $3))
-    ORDER BY priority DESC, no LIMIT $4 FOR UPDATE SKIP LOCKED
+    -- What is new comes before what is given again: it must not wait behind a thousand that are being carried out.
+    ORDER BY status = 'sent', priority DESC, no LIMIT $4 FOR UPDATE SKIP LOCKED
 )
 UPDATE command c SET status = 'sent', sent_at = $2, first_sent_at = coalesce(first_sent_at, $2), sends = sends + 1
 FROM due WHERE c.no = due.no RETURNING c.*
@@ -141,13 +142,9 @@ class Commands:
         earliest = now - (self._resend if knows_ids else NEVER)
         async with self._database.transaction() as connection:
             rows = await fetch(connection, _TAKE, site, now, earliest, most)
-            await write(
-                connection,
-                *(
-                    Entry(now, f"site:{site}", "command fetched", site, row["id"], {"time": row["sends"]})
-                    for row in rows
-                ),
-            )
+            # Once for each: a thousand that are being carried out are given again every minute.
+            first = [row for row in rows if row["sends"] == 1]
+            await write(connection, *(Entry(now, f"site:{site}", "command fetched", site, row["id"]) for row in first))
         return sorted(rows, key=lambda row: (-row["priority"], row["no"]))
 
     async def answer(
