@@ -40,6 +40,7 @@ check: setup-test ## lint, types, architecture, sizes, generated files
 	$(BIN)/python tools/supported.py --check
 	$(BIN)/python tools/dashboards.py --check
 	$(BIN)/python tools/metrics_page.py --check
+	$(BIN)/python tools/rest_page.py --check
 
 format: setup-test ## put every file into the one form
 	$(BIN)/ruff check --fix .
@@ -50,6 +51,7 @@ docs: setup-test ## write the files that are generated from messages and drivers
 	$(BIN)/python tools/supported.py
 	$(BIN)/python tools/dashboards.py
 	$(BIN)/python tools/metrics_page.py
+	$(BIN)/python tools/rest_page.py
 
 bench: setup-test ## measure the figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.run $(BENCH)

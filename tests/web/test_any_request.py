@@ -5,6 +5,7 @@ import json
 import random
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from hashbus_web.app import api
-from tests.servers import Mosquitto, program
+from tests.servers import ROOT, Mosquitto, program
 from tests.web.test_rights import somebody
 from tests.web.world import WebService, World, seen
 
@@ -205,3 +206,9 @@ def test_every_answer_is_as_it_is_described(shared: WebService, somebodys_token:
     )
     assert done.returncode == 0, done.stdout[-4000:]
     assert re.search(r"([1-9]\d+) generated, \1 passed", done.stdout), done.stdout[-4000:]
+
+
+def test_the_page_of_all_calls_is_what_the_service_says() -> None:
+    command = [sys.executable, "tools/rest_page.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
