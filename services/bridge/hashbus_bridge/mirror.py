@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hashbus import logs
 from hashbus.messages import AvailabilityState, MinerAvailability, MinerInfo, MinerTelemetry
 from hashbus_bridge import metrics
 from hashbus_bridge.records import absence, record
-from hashbus_bridge.spool import Spool, SpoolUnavailable, packed
+from hashbus_bridge.spool import Batch, Chunk, Spool, SpoolUnavailable, batches, packed
 from hashbus_bridge.uplink import CloudAway, CloudRefuses, Uplink
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from hashbus_bridge.settings import BridgeSection, BridgeSettings
 
 log = logs.get("mirror")
+
+WRITTEN_DOWN_S = 1.0
+"""So soon is on disk what was heard; what a killed bridge had not written is the newest of each miner, and retained."""
+
+BACKFILL_SHARE = 0.5
+"""Of the time between two uploads: what is new does not wait for what is old, however slow the line."""
 
 HELD_RECORDS = 50_000
 """What is held in memory when neither the cloud nor the disk takes it: about 100 MB."""
@@ -56,54 +63,87 @@ class Mirror:
 
     async def run(self) -> None:
         """Upload at the set pace, for ever; what was gathered is kept when this is cancelled."""
+        clock = self._running.clock
+        next_s = clock.monotonic() + self._settings.upload_s
         try:
             while True:
-                await self._running.clock.sleep(self._settings.upload_s)
-                await self.round()
+                await clock.sleep(min(WRITTEN_DOWN_S, self._settings.upload_s))
+                await self._write_down()
+                if clock.monotonic() >= next_s:
+                    next_s = clock.monotonic() + self._settings.upload_s
+                    await self.round()
         finally:
-            await self._keep(self._taken())
+            await self._write_down()
 
     async def round(self) -> None:
         """Upload what is new; when that went well, some of what waits."""
-        is_away = False
-        for batch in self._taken():
-            is_away = is_away or not await self._sent(packed(batch), len(batch))
+        begun_s = self._running.clock.monotonic()
+        is_away = not await self._write_down() and not await self._send_held()
+        chunks = await self._written()
+        unsent: list[Batch] = []
+        for batch in await asyncio.to_thread(batches, chunks, self._settings.batch):
+            is_away = is_away or not await self._sent(batch.body, batch.records)
             if is_away:
-                await self._keep([batch])
+                unsent.append(batch)
+        if chunks:
+            await self._end_round(chunks[-1].id, unsent)
         if not is_away:
-            await self._backfill()
-        metrics.SPOOLED.set(await asyncio.to_thread(self._spool.waiting))
+            await self._backfill(begun_s + BACKFILL_SHARE * self._settings.upload_s)
+        with suppress(SpoolUnavailable):
+            metrics.SPOOLED.set(await asyncio.to_thread(self._spool.waiting))
 
-    def _taken(self) -> list[list[dict[str, Any]]]:
+    async def _write_down(self) -> bool:
+        """Put on disk what was heard; False when it takes nothing: then the newest is held in memory."""
         records, self._records = self._records, []
+        try:
+            await asyncio.to_thread(self._spool.note, records, self._settings.batch)
+        except SpoolUnavailable as error:
+            held = [*records, *self._records]
+            self._records = held[-HELD_RECORDS:]
+            metrics.THINNED.inc(max(0, len(held) - HELD_RECORDS))
+            if self._running.health.report("spool", f"records wait in memory only: {error}"):
+                log.error("the spool takes nothing; records wait in memory", problem=str(error))
+            return False
+        if self._running.health.report("spool", None):
+            log.info("the spool takes records again")
+        return True
+
+    async def _written(self) -> list[Chunk]:
+        try:
+            return await asyncio.to_thread(self._spool.heard)
+        except SpoolUnavailable:
+            return []
+
+    async def _send_held(self) -> bool:
+        """Send from memory what the disk did not take; what does not go stays there. False when the cloud is away."""
         size = self._settings.batch
-        return [records[start : start + size] for start in range(0, len(records), size)]
+        while self._records:
+            part, self._records = self._records[:size], self._records[size:]
+            if not await self._sent(packed(part), len(part)):
+                self._records = [*part, *self._records]
+                return False
+        return True
 
-    async def _keep(self, batches: list[list[dict[str, Any]]]) -> None:
-        for batch in batches:
-            before = self._spool.thinned
-            try:
-                await asyncio.to_thread(self._spool.keep, packed(batch), len(batch))
-            except SpoolUnavailable as error:
-                self._hold(batch, str(error))
-            else:
-                self._running.health.report("spool", None)
-            metrics.THINNED.inc(self._spool.thinned - before)
+    async def _end_round(self, last: int, unsent: list[Batch]) -> None:
+        before = self._spool.thinned
+        try:
+            await asyncio.to_thread(self._spool.end_round, last, unsent)
+        except SpoolUnavailable as error:
+            log.error("the spool does not end a round: its records go up once more", problem=str(error))
+        metrics.THINNED.inc(self._spool.thinned - before)
 
-    def _hold(self, batch: list[dict[str, Any]], problem: str) -> None:
-        """Hold in memory what the disk does not take, the newest of it."""
-        held = [*batch, *self._records]
-        self._records = held[-HELD_RECORDS:]
-        metrics.THINNED.inc(max(0, len(held) - HELD_RECORDS))
-        if self._running.health.report("spool", f"records wait in memory only: {problem}"):
-            log.error("the spool takes nothing; records wait in memory", problem=problem)
-
-    async def _backfill(self) -> None:
+    async def _backfill(self, until_s: float) -> None:
         for _ in range(self._settings.backfill_batches):
-            batch = await asyncio.to_thread(self._spool.oldest)
-            if batch is None or not await self._sent(batch.body, batch.records):
+            if self._running.clock.monotonic() >= until_s:
                 return
-            await asyncio.to_thread(self._spool.sent, batch)
+            try:
+                batch = await asyncio.to_thread(self._spool.oldest)
+                if batch is None or not await self._sent(batch.body, batch.records):
+                    return
+                await asyncio.to_thread(self._spool.sent, batch)
+            except SpoolUnavailable as error:
+                log.error("what waits cannot be read", problem=str(error))
+                return
 
     async def _sent(self, body: bytes, records: int) -> bool:
         """Send one batch; False when it must wait. A batch that will never be taken is dropped, counted and said."""

@@ -34,7 +34,11 @@ class BridgeSection(Section):
         5, description="Waiting batches sent after each live one"
     )
     timeout_s: Annotated[float, Field(ge=1, le=300)] = 15
-    proxy: str | None = Field(None, pattern=r"^https?://[^\s]+$", description="HTTP proxy on the way out")
+    proxy: str | None = Field(None, pattern=r"^https?://[^\s/]+/?$", description="HTTP proxy on the way out")
+    proxy_user: str | None = Field(None, description="Where the proxy asks who comes")
+    proxy_password: SecretStr | None = Field(
+        None, description="Of that user; write proxy_password_file or set HASHBUS_BRIDGE__PROXY_PASSWORD"
+    )
     ca_file: Path | None = Field(None, description="Certificate authority of a private collector")
     upload_addresses: bool = Field(False, description="Let the cloud know the miners' addresses")
 
@@ -45,6 +49,13 @@ class BridgeSection(Section):
         if key is not None and not (text.startswith("hsc_") and len(text) in KEY_LENGTHS):
             raise ValueError("a collector key begins with `hsc_` and has 44 characters")
         return key
+
+    @field_validator("proxy")
+    @classmethod
+    def _holds_no_secret(cls, proxy: str | None) -> str | None:
+        if proxy and "@" in proxy:
+            raise ValueError("write the user to proxy_user and the password to a proxy_password_file")
+        return proxy
 
     @field_validator("url")
     @classmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from hashbus.collector_record import COMMANDS_ONCE
+from hashbus.config_errors import ConfigError
 
 if TYPE_CHECKING:
     from hashbus_bridge.settings import BridgeSection
@@ -40,8 +41,9 @@ class Uplink:
         self._http = http
         key = settings.api_key.get_secret_value() if settings.api_key else ""
         self._headers = {"X-Collector-Key": key, "X-Site-ID": site, COMMANDS_ONCE: "1"}
-        cafile = str(settings.ca_file) if settings.ca_file else None
-        self._tls = ssl.create_default_context(cafile=cafile) if settings.url.startswith("https") else False
+        self._tls = _tls(settings) if settings.url.startswith("https") else False
+        password = settings.proxy_password.get_secret_value() if settings.proxy_password else ""
+        self._proxy_auth = aiohttp.BasicAuth(settings.proxy_user, password) if settings.proxy_user else None
 
     async def upload(self, body: bytes) -> dict[str, Any]:
         """Send a gzipped JSON array of records (S1.7); returns the collector's count of them."""
@@ -73,6 +75,7 @@ class Uplink:
                     headers=headers,
                     ssl=self._tls,
                     proxy=self._settings.proxy,
+                    proxy_auth=self._proxy_auth,
                     allow_redirects=False,
                     **more,
                 ) as answer,
@@ -97,6 +100,15 @@ class Uplink:
             return json.loads(body) if body else {}
         except ValueError:
             raise CloudAway(f"{path}: the answer is not JSON") from None
+
+
+def _tls(settings: BridgeSection) -> ssl.SSLContext:
+    """Trust the collector's own authority where one is given, the system's otherwise; ConfigError when it is none."""
+    try:
+        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        why = f"is no certificate authority in PEM form: {error.strerror or error}"
+        raise ConfigError([f"bridge.ca_file: {settings.ca_file} {why}"]) from None
 
 
 def _said(body: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from hashbus import logs
@@ -75,10 +75,21 @@ class AtMostOnce(Generic[Order, Result]):
     clock: Clock
     journal: OrderJournal
     work: Work[Order, Result]
+    under_way: set[Key] = field(default_factory=set)
 
     async def carry_out(self, order: Order) -> None:
         """Carry out one order and say how it ended."""
         key = self.work.key(order)
+        if key in self.under_way:
+            # Said again by an asker that was restarted: the answer that is to come answers both.
+            return
+        self.under_way.add(key)
+        try:
+            await self._carry_out(order, key)
+        finally:
+            self.under_way.discard(key)
+
+    async def _carry_out(self, order: Order, key: Key) -> None:
         logs.bind(order=order.id, device=order.levels()[order.topic.levels[1]])
         try:
             known = await asyncio.to_thread(self.journal.begin, key, self.clock.now())
