@@ -35,6 +35,8 @@ BENCHMARKS = (
     "curtailment",
     "curtailment_delivery",
     "cloud",
+    "page",
+    "alert_latency",
 )
 """Each a module with `async def measure(*, quick: bool) -> list[Figure]`."""
 
