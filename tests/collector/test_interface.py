@@ -73,6 +73,23 @@ async def test_the_document_knows_the_paths_of_the_contract(cloud: Cloud) -> Non
     assert "hashrate_ghs" in document["components"]["schemas"]["MinerRecord"]["properties"]
 
 
+async def test_what_is_wrong_with_a_call_is_said_in_words(cloud: Cloud) -> None:
+    await cloud.site()
+    anna = await cloud.person()
+    is_json = {"Content-Type": "application/json"}
+    for path, body, says in (
+        ("commands", b"x", "the body: is not JSON"),
+        ("commands", b"[]", "the body: must be a JSON object, with Content-Type: application/json"),
+        ("commands", b'{"site_id": "north"}', "command_type: is missing"),
+        ("commands/batch", b"{}", "commands: is missing"),
+        ("session", b'{"username": "anna", "password": 5}', "password: Input should be a valid string"),
+    ):
+        answer = await anna.call("POST", path, data=body, headers=is_json)
+        assert (answer.status, answer.body["error"]) == (422, says)
+    answer = await anna.call("GET", "miners?page=0")
+    assert answer.body["error"] == "page: Input should be greater than or equal to 1 (got '0')"
+
+
 async def test_what_is_not_there_is_refused_in_the_one_form(cloud: Cloud) -> None:
     for method, path, status in (("GET", "/nowhere", 404), ("PUT", f"{API}/upload", 405), ("GET", f"{API}/", 404)):
         async with cloud.http.request(method, f"{cloud.url}{path}") as answer:

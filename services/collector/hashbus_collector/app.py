@@ -110,15 +110,27 @@ def _no(status: int, error: str, retry_s: float | None = None, headers: Any = No
     return JSONResponse(Refused(error=error).model_dump(), status, headers=more)
 
 
+_WORDS = {
+    "json_invalid": "is not JSON",
+    "missing": "is missing",
+    "model_attributes_type": "must be a JSON object, with Content-Type: application/json",
+    "model_type": "must be a JSON object",
+    "extra_forbidden": "is not known",
+}
+
+
 def _in_words(error: RequestValidationError) -> str:
     """Return the first problem: which part of the call, what is wrong, what was given."""
     first = error.errors()[0]
-    steps = [str(step) for step in first["loc"] if step != "body"]
+    # Neither where in the call it stands nor which of our classes was tried says anything to the caller.
+    steps = [str(step) for step in first["loc"][1:] if not str(step)[:1].isupper()]
+    if first["type"] == "json_invalid":
+        steps = []
     given = first.get("input")
     # Nothing that may be long or secret is said back.
-    is_shown = isinstance(given, str | int | float | bool) and "password" not in steps
+    is_shown = first["type"] not in _WORDS and isinstance(given, str | int | float | bool) and "password" not in steps
     shown = f" (got {str(given)[:60]!r})" if is_shown else ""
-    return f"{'.'.join(steps) or 'body'}: {first['msg']}{shown}"
+    return f"{'.'.join(steps) or 'the body'}: {_WORDS.get(first['type'], first['msg'])}{shown}"
 
 
 def _add_schemas(app: FastAPI) -> None:
