@@ -1,7 +1,12 @@
 """The first start: nobody comes in by a default password, and the code is good once."""
 
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+
+import yaml
 
 from tests.web.world import ADMIN, PASSWORD, WebService, until
 
@@ -78,3 +83,13 @@ async def test_people_and_logins_survive_kill_9(own_web: Make) -> None:
             web.kill()
             web.start()
             assert (await client.get("/api/auth/state")).json()["state"] == "signed_in"
+
+
+def test_a_port_that_another_program_has_is_named(shared: WebService, tmp_path: Path) -> None:
+    settings = yaml.safe_load(shared.file.read_text()) | {"data_dir": str(tmp_path / "var"), "health": {"port": 0}}
+    file = tmp_path / "site.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "-m", "hashbus_web", "--config", str(file), "--account", "web-2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"web.port: 127.0.0.1:{shared.port} cannot be used" in done.stderr

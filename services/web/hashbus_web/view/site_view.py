@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from hashbus.messages import (
@@ -92,6 +92,10 @@ SETTLEMENTS_KEPT = 200
 PLANS_KEPT = (PlanProgress, Settlement)
 
 
+READINGS = (MinerTelemetry, BatteryTelemetry, MeterTelemetry, SensorTelemetry)
+CLOCKS_APART = timedelta(seconds=10)
+
+
 def key_of(message: Message) -> str:
     """Return which one of its kind a message is about: its topic's levels below the site."""
     levels = message.levels()
@@ -108,10 +112,16 @@ class SiteView:
         self._latest: dict[type[Message], dict[str, Message]] = {kind: {} for kind in HEARS}
 
     def hear(self, message: Message, now: datetime) -> Message | None:
-        """Take in a message; returns the one it takes the place of."""
+        """Take in a message; returns the one it takes the place of.
+
+        The broker hands out what it collected while this service was away after what it retains: a reading that is
+        older than the one we have changes nothing, unless that one is from a future that a wrong clock made.
+        """
         self.heard_at = now
         kept, key = self._latest[type(message)], key_of(message)
         before = kept.get(key)
+        if isinstance(message, READINGS) and before is not None and message.at < before.at <= now + CLOCKS_APART:
+            return before
         kept[key] = message
         if isinstance(message, PLANS_KEPT) and len(kept) > SETTLEMENTS_KEPT:
             del kept[min(kept, key=lambda one: kept[one].at)]
