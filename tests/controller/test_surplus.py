@@ -120,6 +120,16 @@ def test_a_restart_keeps_the_level() -> None:
     assert roof.home.changes() == [0, 2500]
 
 
+def test_a_restart_waits_for_the_first_reading_before_it_lets_go() -> None:
+    for silent_s, setpoint_w in ((60, 2500), (400, 0)):
+        roof = Roof()
+        roof.shines(3000, minutes=10)
+        del roof.home.heard["hashbus/home/meter/grid/telemetry"]
+        roof.home.restarts()
+        roof.home.passes(silent_s)
+        assert roof.home.setpoint_w() == setpoint_w
+
+
 @pytest.mark.parametrize(
     ("reading", "setpoint_w"),
     [

@@ -21,6 +21,8 @@ from hashbus.units import Percent, Seconds, WattHours, Watts
 from hashbus_controller.bids import OWN, RENEWED, SITE, Bid
 from hashbus_controller.policy import SiteView
 
+FIRST_READING = timedelta(seconds=90)
+
 RANKS = {"battery": Rank.BATTERY, "economics": Rank.ECONOMICS}
 
 
@@ -64,6 +66,8 @@ class Flow:
     """The most that was available since then."""
     bridged_wh: float = 0.0
     why: str = "no surplus yet"
+    begun_at: datetime | None = None
+    """When it was first asked for a surplus that an earlier run had seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Surplus:
             if self.settings.meter is not None and memory.meter is not None and not memory.meter.is_stale(now):
                 return memory
         elif isinstance(message, Tick) and memory.level_w > 0 and self._export_w(memory, now) is None:
-            return replace(memory, level_w=0.0, why=f"{self._source} is silent: nothing is known of a surplus")
+            return self._silenced(memory, now)
         else:
             return memory
         export_w = self._export_w(memory, now)
@@ -95,6 +99,15 @@ class Surplus:
             return memory
         available_w = max(0.0, self._drawn_w(now, site) + export_w + self.settings.import_w)
         return followed(memory, available_w, self.settings, now)
+
+    def _silenced(self, memory: Flow, now: datetime) -> Flow:
+        """Let go of the surplus when nothing is known of it; right after a start the first reading has time to come."""
+        is_new = memory.meter is None and memory.battery is None
+        if is_new and memory.begun_at is None:
+            return replace(memory, begun_at=now)
+        if is_new and memory.begun_at is not None and now - memory.begun_at < FIRST_READING:
+            return memory
+        return replace(memory, level_w=0.0, why=f"{self._source} is silent: nothing is known of a surplus")
 
     @property
     def _source(self) -> str:
