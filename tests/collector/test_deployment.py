@@ -65,7 +65,8 @@ def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
 
 def test_prometheus_scrapes_the_collector_and_its_rules_name_its_figures() -> None:
     [job] = read("prometheus/cloud.yml")["scrape_configs"]
-    assert job["static_configs"][0]["targets"] == [f"collector:{HealthSettings().port_of('collector')}"]
+    [found] = job["dns_sd_configs"]
+    assert (found["names"], found["port"]) == (["collector"], HealthSettings().port_of("collector"))
     known = {
         f"{family.name}{suffix}"
         for family in Metrics().registry.collect()
