@@ -176,8 +176,9 @@ class Spool:
         self._execute("DELETE FROM command WHERE is_told = 1 AND begun_at < ?", (oldest,))
 
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close the file, once nobody writes any more: SQLite does not bear it otherwise."""
+        with self._turn:
+            self._db.close()
 
     def _size(self) -> int:
         return int(self._execute("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM batch")[0][0])
