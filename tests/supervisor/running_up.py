@@ -24,10 +24,10 @@ def fake(behaviour: str, service: str) -> list[str]:
     return [sys.executable, str(FAKE), behaviour, service]
 
 
-def environment() -> dict[str, str]:
-    """This one, in which services find the tests, and nothing of a site of our own."""
+def environment(*first: Path) -> dict[str, str]:
+    """This one, in which services find the tests, and nothing of a site of our own; packages of `first` hide others."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("HASHBUS_")}
-    return {**ours, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "TZ": "UTC"}
+    return {**ours, "PYTHONPATH": os.pathsep.join(map(str, (*first, ROOT))), "COLUMNS": "200", "TZ": "UTC"}
 
 
 def hashbus(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -37,15 +37,29 @@ def hashbus(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Compl
 
 
 class Up:
-    """One site: its file, and `hashbus up` on it. `behaviours` are services with the behaviour of each."""
+    """One site: its file, and `hashbus up` on it.
+
+    `behaviours` are services with the behaviour of each; a service that is `missing` is not installed for this site.
+    """
 
     def __init__(
-        self, folder: Path, behaviours: Mapping[str, str], *, broker: str = "mosquitto", **supervisor: object
+        self,
+        folder: Path,
+        behaviours: Mapping[str, str],
+        *,
+        broker: str = "mosquitto",
+        missing: str | None = None,
+        **supervisor: object,
     ) -> None:
         self.port = free_port()
         self.data_dir = folder / "var"
         self.file = folder / "site.yaml"
         self.output = folder / "output.txt"
+        self._hiding = folder / "hiding"
+        if missing is not None:
+            # A package that cannot be run, found before the one that is installed.
+            (self._hiding / f"hashbus_{missing}").mkdir(parents=True)
+            (self._hiding / f"hashbus_{missing}" / "__init__.py").touch()
         settings = {
             "site": "test",
             "data_dir": str(self.data_dir),
@@ -91,7 +105,7 @@ class Up:
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
                 [*within, *HASHBUS, "up", "--config", str(self.file), *arguments],
-                env=environment(),
+                env=environment(self._hiding),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

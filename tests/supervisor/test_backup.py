@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.supervisor.conftest import Command
+from tests.supervisor.running_up import hashbus
 
 SITE = """\
 site: cottage
@@ -22,10 +23,9 @@ poller:
 PASSPHRASE = "four candles and a fork"
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A site that ran once: its file, a device's password beside it, a record, accounts."""
-    home = tmp_path / "here"
+def ran_once(folder: Path) -> Path:
+    """A folder with a site that ran once: its file, a device's password beside it, a record, accounts."""
+    home = folder / "here"
     (home / "passwords").mkdir(parents=True)
     (home / "passwords/attic").write_text("a-miners-password")
     (home / "site.yaml").write_text(SITE.format(data_dir=home / "var"))
@@ -36,13 +36,29 @@ def place(tmp_path: Path) -> Path:
         record.execute("PRAGMA journal_mode=WAL")
         record.execute("CREATE TABLE pairs (one INTEGER, other INTEGER)")
         record.commit()
-    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
-    return tmp_path
+    (folder / "passphrase").write_text(PASSPHRASE + "\n")
+    return folder
 
 
-def packed(place: Path, command: Command, *more: str | Path) -> Path:
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return ran_once(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup with its secrets, made once: a passphrase is made slow to try, and so is sealing."""
+    place = ran_once(tmp_path_factory.mktemp("sealed"))
     archive = place / "site.tar.gz"
-    done = command("backup", archive, "--config", place / "here/site.yaml", *more)
+    config = ("--config", place / "here/site.yaml", "--passphrase-file", place / "passphrase")
+    done = hashbus("backup", archive, *config)
+    assert done.returncode == 0, done.stderr
+    return archive
+
+
+def packed(place: Path, command: Command) -> Path:
+    archive = place / "site.tar.gz"
+    done = command("backup", archive, "--config", place / "here/site.yaml")
     assert done.code == 0, done.err
     return archive
 
@@ -51,11 +67,10 @@ def there(place: Path) -> tuple[str | Path, ...]:
     return ("--into", place / "there", "--data-dir", place / "there/var")
 
 
-def test_a_site_comes_back_whole_with_its_secrets(place: Path, command: Command) -> None:
-    archive = packed(place, command, "--passphrase-file", place / "passphrase")
-    done = command("restore", archive, *there(place), "--passphrase-file", place / "passphrase")
+def test_a_site_comes_back_whole_with_its_secrets(sealed: Path, place: Path, command: Command) -> None:
+    done = command("restore", sealed, *there(place), "--passphrase-file", place / "passphrase")
     assert done.code == 0, done.err
-    assert (place / "there/site.yaml").read_text() == (place / "here/site.yaml").read_text()
+    assert (place / "there/site.yaml").read_text() == (sealed.parent / "here/site.yaml").read_text()
     assert (place / "there/passwords/attic").read_text() == "a-miners-password"
     assert (place / "there/var/secrets/poller").read_text() == "an-account"
     assert (place / "there/var/poller/page.txt").read_text() == "kept"
@@ -75,13 +90,12 @@ def test_without_a_passphrase_no_secret_is_in_it(place: Path, command: Command) 
     assert not (place / "there/passwords").exists()
 
 
-def test_with_a_passphrase_no_secret_can_be_read_in_it(place: Path, command: Command) -> None:
-    archive = packed(place, command, "--passphrase-file", place / "passphrase")
-    with tarfile.open(archive) as tar:
+def test_with_a_passphrase_no_secret_can_be_read_in_it(sealed: Path) -> None:
+    with tarfile.open(sealed) as tar:
         everything = b"".join(tar.extractfile(name).read() for name in tar.getnames())  # type: ignore[union-attr]
     assert b"an-account" not in everything
     assert b"a-miners-password" not in everything
-    assert archive.stat().st_mode & 0o077 == 0
+    assert sealed.stat().st_mode & 0o077 == 0
 
 
 def test_a_database_in_use_is_copied_as_of_one_moment(place: Path, command: Command) -> None:
@@ -130,11 +144,12 @@ def test_an_archive_is_not_written_over_another(place: Path, command: Command) -
 
 
 @pytest.mark.parametrize("passphrase", ["another passphrase", None])
-def test_secrets_open_only_with_their_passphrase(place: Path, command: Command, passphrase: str | None) -> None:
-    archive = packed(place, command, "--passphrase-file", place / "passphrase")
+def test_secrets_open_only_with_their_passphrase(
+    sealed: Path, place: Path, command: Command, passphrase: str | None
+) -> None:
     (place / "other").write_text(passphrase or "")
     more = ("--passphrase-file", place / "other") if passphrase else ()
-    done = command("restore", archive, *there(place), *more)
+    done = command("restore", sealed, *there(place), *more)
     assert done.code == 1
     assert "passphrase" in done.err
     assert not (place / "there").exists() or not any((place / "there").rglob("*.yaml"))

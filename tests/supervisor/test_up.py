@@ -128,7 +128,7 @@ def text_of(port: int, page: str) -> str:
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A site on which two pollers run, one service is not installed, and one log cannot be written."""
     services = {"poller": "works", "poller-2": "works"}
-    up = Up(tmp_path_factory.mktemp("odd"), services, services=[*services, "smarthome-9"])
+    up = Up(tmp_path_factory.mktemp("odd"), services, services=[*services, "bridge"], missing="bridge")
     (up.data_dir / "log").mkdir(parents=True)
     (up.data_dir / "log" / "poller-2.log").symlink_to("/dev/full")
     with up.start():
@@ -142,7 +142,7 @@ def test_two_pollers_have_accounts_of_their_own(odd: Up) -> None:
 
 
 def test_a_service_that_is_not_installed_is_left_out(odd: Up) -> None:
-    odd.until("smarthome-9 is not installed here and is left out")
+    odd.until("bridge is not installed here and is left out")
 
 
 def test_a_log_that_cannot_be_written_is_said_and_ends_nothing(odd: Up) -> None:
