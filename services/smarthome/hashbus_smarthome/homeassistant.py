@@ -37,6 +37,7 @@ FIRST_SUMMARY_S = 3.0
 RENEWED_AFTER_S = 60.0
 """The summary is said again by then, also when it is the same."""
 
+CONNECTED_BY_S = 10.0
 ONCE_S = 2.0
 BORN = b"online"
 
@@ -53,6 +54,7 @@ class HomeAssistant:
         self._shown: set[str] = set()
         self._orphans: set[str] = set()
         self._again_at_s: float | None = None
+        self._begun_s = running.clock.monotonic()
         self._settled_at_s = running.clock.monotonic() + self._settings.settle_s
         self._requests: dict[str, PowerRequest] = {}
         self._summary: SiteSummary | None = None
@@ -119,7 +121,9 @@ class HomeAssistant:
     def _tick(self) -> None:
         clock, house = self._running.clock, self._house
         now_s = clock.monotonic()
-        self._running.health.report("notices", _trouble(self._board))
+        # To be not connected yet in the first seconds is no trouble.
+        is_young = now_s < self._begun_s + CONNECTED_BY_S
+        self._running.health.report("notices", None if is_young else _trouble(self._board))
         house.age(clock.now())
         self._clear_lapsed()
         if now_s >= self._summary_at_s:

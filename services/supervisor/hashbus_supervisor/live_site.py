@@ -165,6 +165,9 @@ class LiveSite:
                 tell(BROKER, f"{why}embedded broker on {address}, fit for a home", Tone.WARNING)
             case _:
                 tell(BROKER, f"mosquitto on {address}")
+        if site.page_url:
+            config = f" --config {site.file}" if site.file else ""
+            tell("page", f"{site.page_url}; the first time it asks for what `hashbus web code{config}` prints")
         for name in site.services:
             if not site.is_installed(name):
                 tell(name, "is not installed here and is left out", Tone.BAD)
@@ -205,7 +208,8 @@ class LiveSite:
     def _foot(self) -> str:
         if self._running.told.is_set():
             return "ending the site… (Ctrl-C again ends it at once)"
-        return f"Ctrl-C ends the site · logs: {self._site.logs} · in another terminal: hashbus --help"
+        where = f"page: {self._site.page_url} · " if self._site.page_url else ""
+        return f"Ctrl-C ends the site · {where}logs: {self._site.logs} · in another terminal: hashbus --help"
 
 
 def _view(child: Child) -> ServiceView:

@@ -82,6 +82,15 @@ class Site:
         return tuple(devices) if isinstance(devices, dict) else ()
 
     @property
+    def page_url(self) -> str | None:
+        """Return where the page is for a browser on this machine; None where the site has none."""
+        web = self.written.get("web")
+        if "web" not in self.services or not isinstance(web, dict | None):
+            return None
+        host = str((web or {}).get("host", "0.0.0.0"))  # noqa: S104 - what stands there when nothing is written
+        return f"http://{LOOPBACK if host in ('0.0.0.0', '::') else host}:{(web or {}).get('port', 8080)}"  # noqa: S104
+
+    @property
     def blocks(self) -> tuple[Any, ...]:
         """Return the blocks of devices, as they are written down."""
         poller = self.written.get(POLLER)
