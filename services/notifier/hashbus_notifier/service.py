@@ -12,7 +12,6 @@ from hashbus.messages import Alert, AlertAck
 from hashbus.stepping import run_steps
 from hashbus_notifier.channel_settings import AppriseSettings, TelegramSettings
 from hashbus_notifier.step import HEARS, State, step
-from hashbus_notifier.telling.heartbeat import beat
 from hashbus_notifier.telling.queue import Queue
 from hashbus_notifier.telling.teller import Teller, Way
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from hashbus.service import Running
     from hashbus_notifier.settings import NotifierSettings
+    from hashbus_notifier.telling.channel import Channel
 
 TICK_S = 1.0
 
@@ -38,6 +38,8 @@ async def main(running: Running[NotifierSettings]) -> None:
                 beside += [tasks.create_task(teller.listen(heard)), tasks.create_task(teller.run())]
             beside += [tasks.create_task(part) for part in _bots(running)]
             if section.heartbeat is not None:
+                from hashbus_notifier.telling.heartbeat import beat  # noqa: PLC0415
+
                 beside.append(tasks.create_task(beat(running, section.heartbeat)))
         await _make_alerts(running)
         for task in beside:
@@ -65,7 +67,7 @@ async def _ways(running: Running[NotifierSettings], stack: AsyncExitStack) -> tu
     """Open every configured channel. Its library is loaded only where one is: a site without costs nothing."""
     if not running.settings.notifier.channels:
         return ()
-    from hashbus_notifier.telling.channels import AppriseChannel, Channel, TelegramChannel  # noqa: PLC0415
+    from hashbus_notifier.telling.channels import AppriseChannel, TelegramChannel  # noqa: PLC0415
 
     ways, wrong = [], []
     for name, settings in running.settings.notifier.channels.items():

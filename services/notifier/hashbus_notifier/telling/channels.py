@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 import apprise
 from telegram import Bot
@@ -12,36 +11,15 @@ from telegram.request import HTTPXRequest
 
 from hashbus.messages import Severity
 from hashbus_notifier.channel_settings import AppriseSettings, TelegramSettings
+from hashbus_notifier.telling.channel import LONG_RETRY_S, NotTold
 
 PATIENCE_S = 20.0
-RETRY_S, LONG_RETRY_S = 15.0, 600.0
 
 _TYPES = {
     Severity.INFO: apprise.NotifyType.INFO,
     Severity.WARNING: apprise.NotifyType.WARNING,
     Severity.CRITICAL: apprise.NotifyType.FAILURE,
 }
-
-
-class NotTold(Exception):
-    """People could not be told; the message says why and holds no secret, `retry_s` when it is worth another try."""
-
-    def __init__(self, problem: str, retry_s: float = RETRY_S) -> None:
-        """Say why, and when to try again."""
-        super().__init__(problem)
-        self.retry_s = retry_s
-
-
-class Channel(Protocol):
-    """One way to people."""
-
-    async def tell(self, text: str, severity: Severity) -> None:
-        """Tell one message; NotTold when it did not arrive."""
-        ...
-
-    async def close(self) -> None:
-        """Hang up."""
-        ...
 
 
 class AppriseChannel:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hashbus import logs
 from hashbus.messages import Alert, AlertAck, Message, Severity
 from hashbus_notifier import metrics
-from hashbus_notifier.telling.channels import Channel, NotTold
+from hashbus_notifier.telling.channel import Channel, NotTold
 from hashbus_notifier.telling.plan import ORDER, is_for, note_of, told_together
 
 if TYPE_CHECKING:
