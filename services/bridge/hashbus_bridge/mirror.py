@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 log = logs.get("mirror")
 
-WRITTEN_DOWN_S = 1.0
-"""So soon is on disk what was heard; what a killed bridge had not written is the newest of each miner, and retained."""
+BETWEEN_WRITES_S = 0.02
+"""What is heard meanwhile is written down together."""
+
+DISK_RETRY_S = 1.0
 
 BACKFILL_SHARE = 0.5
 """Of the time between two uploads: what is new does not wait for what is old, however slow the line."""
@@ -43,6 +45,7 @@ class Mirror:
         self._infos: dict[str, MinerInfo] = {}
         self._states: dict[str, MinerAvailability] = {}
         self._records: list[dict[str, Any]] = []
+        self._news = asyncio.Event()
 
     def hear(self, message: Message) -> None:
         """Take in a message that the cloud should know of."""
@@ -51,29 +54,38 @@ class Mirror:
         elif isinstance(message, MinerAvailability):
             self._states[message.miner] = message
             if message.state is AvailabilityState.OFFLINE:
-                self._records.append(absence(message, self._infos.get(message.miner)))
+                self._take(absence(message, self._infos.get(message.miner)))
         elif isinstance(message, MinerTelemetry):
             info, state = self._infos.get(message.miner), self._states.get(message.miner)
-            self._records.append(record(message, info, state, with_address=self._settings.upload_addresses))
+            self._take(record(message, info, state, with_address=self._settings.upload_addresses))
+
+    def _take(self, found: dict[str, Any]) -> None:
+        self._records.append(found)
+        self._news.set()
 
     async def listen(self, subscription: Subscription[Message]) -> None:
         """Take in everything that is said, for ever."""
         async for message in subscription:
             self.hear(message)
 
-    async def run(self) -> None:
-        """Upload at the set pace, for ever; what was gathered is kept when this is cancelled."""
-        clock = self._running.clock
-        next_s = clock.monotonic() + self._settings.upload_s
+    async def write(self) -> None:
+        """Write down what is heard, for ever; what was gathered is kept when this is cancelled."""
         try:
             while True:
-                await clock.sleep(min(WRITTEN_DOWN_S, self._settings.upload_s))
-                await self._write_down()
-                if clock.monotonic() >= next_s:
-                    next_s = clock.monotonic() + self._settings.upload_s
-                    await self.round()
+                await self._news.wait()
+                self._news.clear()
+                is_well = await self._write_down()
+                await self._running.clock.sleep(BETWEEN_WRITES_S if is_well else DISK_RETRY_S)
         finally:
             await self._write_down()
+
+    async def run(self) -> None:
+        """Upload at the set pace, for ever."""
+        clock = self._running.clock
+        while True:
+            begun_s = clock.monotonic()
+            await self.round()
+            await clock.sleep(max(0.1, self._settings.upload_s - (clock.monotonic() - begun_s)))
 
     async def round(self) -> None:
         """Upload what is new; when that went well, some of what waits."""

@@ -52,6 +52,7 @@ async def main(running: Running[BridgeSettings]) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(mirror.listen(facts), name="hear readings")
             tasks.create_task(errands.listen(news), name="hear results")
+            tasks.create_task(mirror.write(), name="write down")
             tasks.create_task(mirror.run(), name="mirror")
             tasks.create_task(errands.run(), name="errands")
 
