@@ -190,7 +190,7 @@ in_node() {
 need_page() {
     local folder=services/web/page sources
     mapfile -t sources < <(find $folder -type f -not -path '*/node_modules/*' | LC_ALL=C sort)
-    [ -e services/web/hashbus_web/static/index.html ] && done_before page "${sources[@]}" && return
+    [ -e services/web/hashbus_web/static/index.html ] && [ -e services/collector/hashbus_collector/static/fleet.html ] && done_before page "${sources[@]}" && return
     say 'the page'
     need_node
     if ! in_node $folder npm ci --silent || ! in_node $folder npm run --silent build; then

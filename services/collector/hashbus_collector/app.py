@@ -16,6 +16,7 @@ from hashbus_collector.answers import Alive, Refused
 from hashbus_collector.database import DatabaseAway
 from hashbus_collector.errors import Refusal
 from hashbus_collector.guards import BoundedBodies, SafeHeaders
+from hashbus_collector.pages import add_pages
 from hashbus_collector.receiving import MB
 from hashbus_collector.routes import PREFIX, edge, orders, refusals, session, views
 
@@ -41,6 +42,7 @@ def create_app(parts: Collector) -> FastAPI:
     for module in (edge, orders, session, views):
         app.include_router(module.router)
     _add_health(app, parts)
+    add_pages(app)
     _add_refusals(app)
     _add_schemas(app)
     app.add_middleware(BoundedBodies, most=int(parts.settings.limits.body_mb * MB))

@@ -3,13 +3,14 @@
 import { charts } from './charts'
 import { common } from './common'
 import { door } from './door'
+import { fleet } from './fleet'
 import { miner } from './miner'
 import { miners } from './miners'
 import { people } from './people'
 import { site } from './site'
 import { watts } from './watts'
 
-export const en = { ...charts, ...common, ...door, ...miner, ...miners, ...people, ...site, ...watts }
+export const en = { ...charts, ...common, ...door, ...fleet, ...miner, ...miners, ...people, ...site, ...watts }
 
 export type Key = keyof typeof en
 /** A text, or its forms by the number in it, as the language has them (Intl.PluralRules). */
