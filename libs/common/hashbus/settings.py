@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "HASHBUS_"
 """Environment variables that begin so are settings: HASHBUS_POLLER__INTERVAL_S=30 is `poller: {interval_s: 30}`."""
 
-SECTIONS = (*SERVICES, "simulator", "collector")
+SECTIONS = (*SERVICES, "simulator", "collector", "twin")
 """Sections a site file may have besides the common ones; a service looks only at its own."""
 
 HEALTH_PORT = 9780
