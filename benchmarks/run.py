@@ -37,6 +37,7 @@ BENCHMARKS = (
     "cloud",
     "page",
     "alert_latency",
+    "twin_year",
 )
 """Each a module with `async def measure(*, quick: bool) -> list[Figure]`."""
 
