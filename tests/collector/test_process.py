@@ -150,10 +150,9 @@ async def test_what_was_answered_with_200_survives_kill_9(own_collector: servers
         while not killer.done() or number < 30:
             name = f"m{number}"
             body = gzip.compress(json.dumps([reading(name)]).encode())
-            for _ in range(100):
-                if await _is_taken(http, own_collector.url, key, body):
-                    break
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(60):
+                while not await _is_taken(http, own_collector.url, key, body):
+                    await asyncio.sleep(0.05)
             confirmed.add(name)
             number += 1
         await killer

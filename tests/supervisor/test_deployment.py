@@ -51,7 +51,8 @@ def options_of(model: type[BaseModel]) -> set[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             names |= options_of(kind)
-        names.add(f"{name}_file" if name in ("password", "token", "api_key", "client_secret") else name)
+        is_secret = re.fullmatch(r"(.+_)?(password|token|secret|api_key)", name)
+        names.add(f"{name}_file" if is_secret else name)
     return names
 
 
