@@ -151,7 +151,7 @@ async def test_what_was_answered_with_200_survives_kill_9(own_collector: servers
             name = f"m{number}"
             body = gzip.compress(json.dumps([reading(name)]).encode())
             async with asyncio.timeout(60):
-                while not await _is_taken(http, own_collector.url, key, body):
+                while not await _is_taken(http, own_collector.url, key, body):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.05)
             confirmed.add(name)
             number += 1
