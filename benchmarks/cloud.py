@@ -73,7 +73,7 @@ async def uploads(collector: Collector, size: Size) -> list[Figure]:
     """Uploads and bare COPYs of the same rows in turns."""
     key = await new_site(collector.database_url, SITE)
     start = SYSTEM_CLOCK.now() - timedelta(minutes=size.rounds + 1)
-    bodies = [_body(start + timedelta(minutes=number), size.records) for number in range(size.rounds)]
+    bodies = [body_of(start + timedelta(minutes=number), size.records) for number in range(size.rounds)]
     ours, bare = [], []
     async with _bare_table(collector.database_url) as connection, aiohttp.ClientSession() as http:
         for body, records in bodies:
@@ -111,7 +111,7 @@ async def reads(collector: Collector, size: Size) -> list[Figure]:
     return figures
 
 
-def _body(at: datetime, records: int) -> tuple[bytes, list[dict[str, Any]]]:
+def body_of(at: datetime, records: int) -> tuple[bytes, list[dict[str, Any]]]:
     """Return an upload of one reading of each miner, no two alike, packed as the bridge packs it."""
     chance = random.Random(f"{SEED} {at}")  # noqa: S311 (readings, not keys)
     telemetry = full_telemetry()

@@ -35,6 +35,7 @@ BENCHMARKS = (
     "curtailment",
     "curtailment_delivery",
     "cloud",
+    "cloud_line",
     "page",
     "alert_latency",
     "twin_year",

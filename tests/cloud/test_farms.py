@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ async def test_three_farms_mirror_themselves_and_each_gets_its_own_commands(
         before = {farm.name: truth(simulator, farm.names()[0])["reboots"] for farm in farms.values()}
         commands = [await anna.order(farm.names()[0], "reboot", site=farm.name) for farm in farms.values()]
         for command in commands:
-            await until(lambda command=command: _status(anna, command), lambda status: status == "completed")
+            await until(partial(_status, anna, command), lambda status: status == "completed")
         for farm in farms.values():
             assert truth(simulator, farm.names()[0])["reboots"] == before[farm.name] + 1
             assert all(truth(simulator, other)["reboots"] == 0 for other in farm.names()[1:])
@@ -57,7 +58,7 @@ async def test_three_farms_mirror_themselves_and_each_gets_its_own_commands(
         await asyncio.to_thread(farms["east"].parts["bridge"].kill)
         wanted = [await anna.order(farm.names()[1], "reboot", site=farm.name) for farm in farms.values()]
         for command in (wanted[0], wanted[2]):
-            await until(lambda command=command: _status(anna, command), lambda status: status == "completed")
+            await until(partial(_status, anna, command), lambda status: status == "completed")
         assert await _status(anna, wanted[1]) == "pending"
         await asyncio.to_thread(farms["east"].parts["bridge"].start)
         await until(lambda: _status(anna, wanted[1]), lambda status: status == "completed")

@@ -4,6 +4,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ async def test_a_power_command_is_a_request_to_the_controller_also_right_after_a
             ids = [await anna.order("attic", kind) for kind in ("disable", "enable")]
             with Bridge(tmp_path / "bridge", "north", {"port": port}, collector.url, key):
                 for one in ids:
-                    await until(lambda one=one: _status(anna, one), lambda status: status == "completed")
+                    await until(partial(_status, anna, one), lambda status: status == "completed")
             asked = [await requests.next(30), await requests.next(30)]
             assert all(one is not None and one.scope == "attic" and one.cap_w == 0 for one in asked)
             ends = [one.until for one in asked if one is not None]
