@@ -36,15 +36,16 @@ LIMITS = {"calls_per_minute": 1_000_000, "failures_per_minute": 10_000}
 
 
 class Size(NamedTuple):
-    """Miners and minutes of the backlog, commands, and how many are ordered at once."""
+    """Miners and minutes of the backlog; commands, how many are ordered at once, and when one is given again."""
 
     miners: int
     minutes: int
     commands: int
     at_once: int
+    resend_s: int
 
 
-FULL, QUICK = Size(1000, 1440, 100_000, 5000), Size(20, 5, 40, 20)
+FULL, QUICK = Size(1000, 1440, 100_000, 5000, 5), Size(20, 5, 40, 20, 1)
 
 
 class Parts(NamedTuple):
@@ -68,7 +69,7 @@ async def measure(*, quick: bool) -> list[Figure]:
 
 async def backlog(postgres: Postgres, size: Size) -> list[Figure]:
     """Replay a day: how long it takes at full speed, what is missing afterwards, what went over the wire."""
-    async with _parts(postgres) as parts:
+    async with _parts(postgres, size) as parts:
         begun = SYSTEM_CLOCK.now() - timedelta(minutes=size.minutes + 1)
         travelled = await asyncio.to_thread(_fill, parts.folder, begun, size)
         how = {"upload_s": 1, "backfill_batches": 100}
@@ -93,7 +94,7 @@ async def backlog(postgres: Postgres, size: Size) -> list[Figure]:
 
 async def commands(postgres: Postgres, size: Size) -> list[Figure]:
     """Order commands while both sides are killed at every step of their work."""
-    async with _parts(postgres) as parts, AsyncExitStack() as stack:
+    async with _parts(postgres, size) as parts, AsyncExitStack() as stack:
         poller = await stack.enter_async_context(counting_poller(parts.folder / "poller", parts.broker.port, SITE))
         broker = {"port": parts.broker.port}
         bridge = Bridge(parts.folder / "bridge", SITE, broker, parts.collector.url, parts.key)
@@ -123,13 +124,13 @@ async def commands(postgres: Postgres, size: Size) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _parts(postgres: Postgres) -> AsyncIterator[Parts]:
+async def _parts(postgres: Postgres, size: Size) -> AsyncIterator[Parts]:
     database = await asyncio.to_thread(postgres.new_database)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         key = await new_site(database, SITE)
         await new_person(database, "anna")
-        given = {"limits": LIMITS, "commands": {"resend_s": 5, "at_once": AT_ONCE}}
+        given = {"limits": LIMITS, "commands": {"resend_s": size.resend_s, "at_once": AT_ONCE}}
         collector = Collector(folder / "collector", database, **given)
         queue = ("allow_anonymous true", "max_queued_messages 0", "max_inflight_messages 200")
         broker = Mosquitto(folder / "broker", settings=queue)

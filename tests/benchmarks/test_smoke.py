@@ -24,6 +24,7 @@ GIVES = {
     "curtailment": {"curtail_100_asleep_first", "curtail_100_levels_overshoot", "curtail_100_asleep_plain_pulp"},
     "curtailment_delivery": {"curtail_12_begun", "curtail_12_delivered", "curtail_12_confirmed"},
     "cloud": {"cloud_upload_ratio", "cloud_summary_p99", "cloud_live_p99", "cloud_wire", "cloud_row"},
+    "cloud_line": {"cloud_backlog", "cloud_backlog_lost", "cloud_backlog_wire", "cloud_commands_twice"},
     "scan": {"scan_time", "scan_ratio", "scan_found", "scan_peak_memory"},
     "parse_cost": {"parse_whatsminer", "parse_antminer", "parse_luxos", "parse_luxpower"},
     "idle_cost": {"home_memory", "home_cpu", "home_poller_memory", "home_broker_cpu"},
