@@ -14,6 +14,7 @@ from hashbus_controller.knowing import known
 from hashbus_controller.notebook import Notebook, newest
 from hashbus_controller.registry import beginning
 from hashbus_controller.settings import ControllerSettings
+from hashbus_controller.shadow import beside, hears_beside, shadowed
 from hashbus_controller.state import State
 from hashbus_controller.step import hears, step
 
@@ -27,16 +28,24 @@ async def main(running: Running[ControllerSettings]) -> None:
     notebook = Notebook(running.settings.data_dir / "controller" / "notes.sqlite")
     state = await _recalled(running, beginning(running.settings), notebook)
     is_acting = not (running.dry_run or running.once)
+    decide = notebook.noting(step) if is_acting else step
+    rounds = 100 if running.once else None
     async with _calendars_read(running):
-        await run_steps(
-            running.bus,
-            notebook.noting(step) if is_acting else step,
-            state,
-            hears=hears(state),
-            clock=running.clock,
-            tick_s=TICK_S,
-            rounds=100 if running.once else None,
-        )
+        if running.settings.controller.shadows:
+            both = beside(state, running.settings)
+            await run_steps(
+                running.bus,
+                shadowed(decide),
+                both,
+                hears=hears_beside(both),
+                clock=running.clock,
+                tick_s=TICK_S,
+                rounds=rounds,
+            )
+        else:
+            await run_steps(
+                running.bus, decide, state, hears=hears(state), clock=running.clock, tick_s=TICK_S, rounds=rounds
+            )
     notebook.close()
     await running.bus.flush()
 

@@ -80,6 +80,9 @@ class ControllerSection(Section):
     nights: dict[Name, NightSettings] = Field({}, description="Quiet hours: lower power, slower fans")
     groups: dict[Id, GroupLimits] = Field({}, description="Limits of groups of miners")
     miners: dict[Id, MinerLimits] = Field({}, description="Limits of single miners")
+    shadows: dict[Name, ControllerSection] = Field(
+        {}, description="Further policy sets that decide beside this one and do not act; what they bring is counted"
+    )
 
 
 class ControllerSettings(SiteSettings):
@@ -90,6 +93,9 @@ class ControllerSettings(SiteSettings):
     @model_validator(mode="after")
     def _has_what_its_policies_need(self) -> Self:
         section = self.controller
+        for name, shadow in section.shadows.items():
+            if name == "live" or shadow.shadows:
+                raise ValueError(f"controller.shadows.{name}: live is the set that acts, and a shadow casts no shadow")
         if section.sunset and section.soc is None:
             raise ValueError("controller.sunset goes by the battery of controller.soc, which is not given")
         if section.sunset and section.sunset.needs_place and self.place is None:

@@ -97,6 +97,7 @@ from hashbus.messages.request import ControlRequest, CurtailmentRequest, PowerRe
 from hashbus.messages.scan import FoundDevice, ScanRequest, ScanResult, ScanStatus
 from hashbus.messages.sensor import SensorAvailability, SensorReading, SensorTelemetry
 from hashbus.messages.service import Alert, AlertAck, PollerBeat, ServiceStatus, Severity
+from hashbus.messages.shadow import ShadowMiner, ShadowState
 from hashbus.messages.summary import SiteSummary
 
 VOCABULARY: tuple[type[Message], ...] = (
@@ -108,6 +109,7 @@ VOCABULARY: tuple[type[Message], ...] = (
     PowerSetpoint,
     SetpointResult,
     Decision,
+    ShadowState,
     DeviceOrder,
     OrderResult,
     BatteryTelemetry,
@@ -246,6 +248,8 @@ __all__ = [
     "SettledInterval",
     "Settlement",
     "Severity",
+    "ShadowMiner",
+    "ShadowState",
     "SiteEconomics",
     "SiteSummary",
     "SkippedMiner",
