@@ -12,10 +12,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from benchmarks.servers import Simulator
+from hashbus_collector.people import Role
 from tests import servers
 from tests.cloud.farms import Farm, simulator_of, truth
 from tests.cloud.stacks import until, visitor
-from tests.collector.clouds import PASSWORD, Role, new_person, new_site
+from tests.collector.clouds import PASSWORD, new_person, new_site
 from tests.page.conftest import SIZES, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
