@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,7 @@ from hashbus.service import Running
 from hashbus.testing.memory_bus import MemoryBroker, MemoryBus
 from hashbus_bridge.service import main
 from hashbus_bridge.settings import BridgeSettings
-from hashbus_bridge.spool import Spool, packed
+from hashbus_bridge.spool import Batch, Spool, packed
 
 KEY = "hsc_" + "A" * 40
 PATIENCE_S = 20
@@ -389,6 +390,40 @@ class TestSpool:
         assert kept == sorted(kept)
         assert spool.thinned == (60 - len(kept)) * 10
         assert sum(map(len, kept)) <= 1_000_000
+
+    def test_at_its_bound_no_part_of_a_farm_is_forgotten_before_another(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "spool.db", max_mb=1)
+        for number in range(1, 41):
+            spool.note([{"miner": "x"}], most=1)
+            halves = [Batch(0, 1, bytes([half]) + bytes(30_000)) for half in (1, 2)]
+            spool.end_round(spool.heard()[-1].id, halves)
+            assert number == spool.waiting() // 2 or spool.thinned
+        kept = []
+        while (batch := spool.oldest()) is not None:
+            kept.append(batch.body[0])
+            spool.sent(batch)
+        assert spool.thinned
+        assert kept == [1, 2] * (len(kept) // 2)
+
+    def test_a_spool_of_an_earlier_release_is_taken_over(self, tmp_path: Path) -> None:
+        old = sqlite3.connect(tmp_path / "spool.db")
+        old.executescript(
+            "CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, records INTEGER NOT NULL, body BLOB NOT NULL);"
+            "CREATE TABLE command (id TEXT PRIMARY KEY, body TEXT NOT NULL, result TEXT, is_told INTEGER DEFAULT 0);"
+            "INSERT INTO batch (records, body) VALUES (3, 'x'); INSERT INTO command (id, body) VALUES ('c1', '{}');"
+        )
+        old.close()
+        spool = Spool(tmp_path / "spool.db", max_mb=1)
+        assert spool.waiting() == 3
+        assert spool.unfinished() == [("c1", "{}")]
+
+    def test_a_password_is_not_kept_when_its_command_is_over(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "spool.db", max_mb=1)
+        spool.begin([("c1", '{"password": "pool-secret"}')], SYSTEM_CLOCK.now())
+        spool.finish("c1", {"status": "completed"})
+        assert spool.unfinished() == []
+        assert spool.results() == [("c1", {"status": "completed"})]
+        assert spool._execute("SELECT count(*) FROM command WHERE body LIKE '%secret%'") == [(0,)]
 
     def test_a_batch_is_a_gzipped_array(self) -> None:
         assert json.loads(gzip.decompress(packed([{"a": 1}]))) == [{"a": 1}]
