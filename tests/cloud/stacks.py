@@ -53,11 +53,14 @@ class Bridge(Daemon):
         )
 
 
-def let_die(daemon: Daemon, folder: Path, steps: Sequence[str]) -> None:
-    """Let a service that is not started yet be killed at each of these steps, the first time it comes there."""
+def let_die(daemon: Daemon, folder: Path, steps: Sequence[str], *, lives_s: float = 0) -> None:
+    """Let a service that is not started yet be killed at each of these steps, the first time it comes there.
+
+    `lives_s`: so long it lives at least between two deaths.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _, _, module, *arguments = daemon._command
-    daemon._command = [sys.executable, str(DYING), str(folder), ",".join(steps), module, *arguments]
+    daemon._command = [sys.executable, str(DYING), str(folder), str(lives_s), ",".join(steps), module, *arguments]
     # One that dies while it starts is started again by whoever watches it.
     daemon._is_ready = lambda: True
 
