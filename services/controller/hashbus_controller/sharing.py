@@ -19,8 +19,8 @@ class Member:
     efficiency_j_per_th: float | None
 
 
-def shares(bid: Bid, members: Sequence[Member]) -> dict[str, Bid]:
-    """Return the part of a shared bid for each miner.
+def shares(bid: Bid, members: Sequence[Member], *, is_binding: bool = False) -> dict[str, Bid]:
+    """Return the part of a shared bid for each miner; of a cap that has room for all only when it `is_binding`.
 
     A cap is filled with the most efficient miners first, each at what it wants or not at all below its least; a floor
     and a wish are filled the same way up to each miner's most. Miners of unknown efficiency come last, and equal ones
@@ -30,7 +30,7 @@ def shares(bid: Bid, members: Sequence[Member]) -> dict[str, Bid]:
     most = {member.miner: member.most_w for member in members}
     floors, wishes = _filled(bid.floor_w, members, most), _filled(bid.wish_w, members, most)
     total_w = sum(member.power_w for member in members)
-    if bid.cap_w is not None and total_w <= bid.cap_w:
+    if bid.cap_w is not None and total_w <= bid.cap_w and not is_binding:
         # There is room for all: nobody needs to be told how much.
         caps = {}
     return {

@@ -44,19 +44,28 @@ def split(shared: Sequence[Bid], sharers: Sequence[Sharer]) -> dict[str, list[Bi
     wanted = _parts(asks, sharers, nothing, as_power=False)
     capped = _parts(caps, sharers, wanted, as_power=True)
     if asks and capped:
+        # What is wished is within these caps now, and would hide that they bind: a miner that still draws more must see
+        # the cap in its own bids, or less would wait like any other change.
+        binding = frozenset(part.key for parts in capped.values() for part in parts)
         wanted = _parts(asks, sharers, capped, as_power=False)
-        capped = _parts(caps, sharers, wanted, as_power=True)
+        capped = _parts(caps, sharers, wanted, as_power=True, binding=binding)
     return {one.miner: _merged(wanted.get(one.miner, []), capped.get(one.miner, [])) for one in sharers}
 
 
 def _parts(
-    bids: Sequence[Bid], sharers: Sequence[Sharer], given: Mapping[str, Sequence[Bid]], *, as_power: bool
+    bids: Sequence[Bid],
+    sharers: Sequence[Sharer],
+    given: Mapping[str, Sequence[Bid]],
+    *,
+    as_power: bool,
+    binding: frozenset[str] = frozenset(),
 ) -> dict[str, list[Bid]]:
     parts: dict[str, list[Bid]] = {}
     members = {one.miner: one.member(given.get(one.miner, ()), as_power=as_power) for one in sharers} if bids else {}
     for bid in bids:
         inside = [one for one in sharers if bid.scope in (SITE, one.group)]
-        for miner, part in shares(bid, [members[one.miner] for one in inside]).items():
+        among = [members[one.miner] for one in inside]
+        for miner, part in shares(bid, among, is_binding=bid.key in binding).items():
             parts.setdefault(miner, []).append(part)
         if not as_power:
             continue
