@@ -24,7 +24,7 @@ PAGES = {
     "network": "/network",
     "users": "/users",
 }
-PICTURES = os.environ.get("HASHBUS_PICTURES")
+PICTURES = os.environ.get("PAGE_PICTURES")
 """A folder into which screenshots go, when somebody wants them."""
 
 
