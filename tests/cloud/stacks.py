@@ -23,11 +23,11 @@ from tests.collector.clouds import Visitor
 from tests.servers import Collector, Daemon, answers, free_port
 
 DYING = Path(__file__).with_name("dying.py")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 async def until(ask: Callable[[], Any], holds: Callable[[Any], bool] = bool) -> Any:
-    """Ask until the answer is right, for a minute at most."""
+    """Ask until the answer is right, for three minutes at most: an order without an answer is said again each minute."""
     async with asyncio.timeout(PATIENCE_S):
         while not holds(found := await ask()):  # noqa: ASYNC110 (what is waited for gives no signal)
             await asyncio.sleep(0.1)
