@@ -27,7 +27,7 @@ PATIENCE_S = 180.0
 
 
 async def until(ask: Callable[[], Any], holds: Callable[[Any], bool] = bool) -> Any:
-    """Ask until the answer is right, for three minutes at most: an order without an answer is said again each minute."""
+    """Ask until the answer is right: three minutes at most, as an order without an answer is said again each minute."""
     async with asyncio.timeout(PATIENCE_S):
         while not holds(found := await ask()):  # noqa: ASYNC110 (what is waited for gives no signal)
             await asyncio.sleep(0.1)
