@@ -51,6 +51,7 @@ LIVES_S = 1.5
 QUICK = {"limits": {"calls_per_minute": 1_000_000}, "commands": {"resend_s": 1}}
 
 
+@pytest.mark.timeout(600)  # a machine that others use too needs several of its minutes
 @pytest.mark.parametrize("side", STEPS)
 async def test_killed_at_every_step_each_command_is_done_once_and_each_reading_is_kept(
     tmp_path: Path, own_mosquitto: Mosquitto, cloud_database: str, side: str
